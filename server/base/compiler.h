@@ -11,6 +11,7 @@
 #define NONNULL(...)            __attribute__((nonnull(__VA_ARGS__)))
 #define MUST_CHECK              __attribute__((warn_unused_result))
 #define SCOPED(fn)              __attribute__((cleanup(fn)))
+#define TARGET(instructions)    __attribute__((target(instructions)))
 
 /* A bug, never a peer's or an administrator's mistake: says where and aborts, in every build. */
 #define ASSERT(cond)                                                                               \

@@ -33,7 +33,8 @@ struct error {
 /* Fills *reterr (if not NULL) and returns CODE, so that a caller can `return error_set(...)`. */
 int error_set(struct error *reterr, enum err code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* The same with ": <strerror(errnum)>" behind the text; ENOSPC and EDQUOT give ERR_FULL, else ERR_IO. */
+/* The same with ": <strerror(errnum)>" behind the text; ENOSPC and EDQUOT give ERR_FULL, else
+ * ERR_IO. */
 int error_set_errno(struct error *reterr, int errnum, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -30,8 +30,8 @@ void hmap_add(struct hmap *m, struct hmap_node *node, struct slice key);
 struct hmap_node *hmap_find_number(const struct hmap *m, uint64_t number);
 struct hmap_node *hmap_find(const struct hmap *m, struct slice key);
 void hmap_remove(struct hmap *m, struct hmap_node *node);
-/* Walk in no order: hmap_first(m), hmap_after(m, node), NULL at the end. Adding during a walk is not
- * allowed; removing NODE after its successor was fetched is. */
+/* Walk in no order: hmap_first(m), hmap_after(m, node), NULL at the end. Adding during a walk is
+ * not allowed; removing NODE after its successor was fetched is. */
 struct hmap_node *hmap_first(const struct hmap *m);
 struct hmap_node *hmap_after(const struct hmap *m, const struct hmap_node *node);
 uint64_t hmap_hash(struct slice key);

@@ -29,6 +29,8 @@ struct idgen {
 void idgen_init(struct idgen *gen, uint64_t first, uint64_t limit,
                 void (*reserve)(struct idgen *gen, uint64_t new_limit), void *owner);
 uint64_t idgen_take(struct idgen *gen) MUST_CHECK;
+/* NEW_LIMIT is durable now; the old limit says that the reservation failed, and lets the next take
+ * ask again. */
 void idgen_extend(struct idgen *gen, uint64_t new_limit);
 
 #endif

@@ -1,5 +1,5 @@
-/* Intrusive doubly linked list. A head and its links are both `struct list`; an unlinked node points
- * to itself. The list owns nothing. */
+/* Intrusive doubly linked list. A head and its links are both `struct list`; an unlinked node
+ * points to itself. The list owns nothing. */
 #ifndef POSTERN_BASE_LIST_H
 #define POSTERN_BASE_LIST_H
 

@@ -2,8 +2,10 @@
  *
  * This is how threads talk: the sender gives up the letter with mailbox_post, the owner takes all
  * that came with mailbox_drain. `wake` is called by the posting thread, and only when the box was
- * empty, so a burst costs one wake-up; it must be thread-safe (uv_async_send, eventfd, cond signal).
- * The mutex inside guards the list and `is_closed`, nothing else. */
+ * empty, so a burst costs one wake-up; it must be thread-safe (uv_async_send, eventfd, cond
+ * signal), and since it runs under the box's mutex it may neither block nor touch the box. NULL:
+ * nobody to wake (tests). Once mailbox_close has returned `wake` is never called again. The mutex
+ * inside guards the list and `is_closed`, nothing else. */
 #ifndef POSTERN_BASE_MAILBOX_H
 #define POSTERN_BASE_MAILBOX_H
 
@@ -13,7 +15,8 @@
 
 struct letter {
     struct list node;
-    void (*run)(struct letter *letter); /* called on the owner's thread; frees or reuses the letter */
+    void (*run)(
+        struct letter *letter); /* called on the owner's thread; frees or reuses the letter */
 };
 
 struct mailbox {
@@ -25,6 +28,7 @@ struct mailbox {
 };
 
 void mailbox_init(struct mailbox *box, void (*wake)(void *owner), void *owner);
+/* The box must be empty: close, drain, finish. */
 void mailbox_finish(struct mailbox *box);
 /* False when the box is closed: the letter stays the caller's. Letters of one sender keep order. */
 bool mailbox_post(struct mailbox *box, struct letter *letter) MUST_CHECK;

@@ -12,7 +12,7 @@
 void *mem_alloc(size_t size_bytes) MUST_CHECK;
 void *mem_zalloc(size_t size_bytes) MUST_CHECK;
 void *mem_realloc(void *p, size_t size_bytes) MUST_CHECK;
-/* COUNT * SIZE, aborts on overflow. */
+/* COUNT * SIZE, zeroed, aborts on overflow. */
 void *mem_array(size_t count, size_t size_bytes) MUST_CHECK;
 char *mem_strdup(const char *s) MUST_CHECK;
 char *mem_strndup(const char *s, size_t len) MUST_CHECK;
@@ -32,6 +32,7 @@ struct mem_arena {
 };
 
 void mem_arena_init(struct mem_arena *arena);
+/* Zeroed, aligned for any type. */
 void *mem_arena_alloc(struct mem_arena *arena, size_t size_bytes) MUST_CHECK;
 char *mem_arena_strndup(struct mem_arena *arena, const char *s, size_t len) MUST_CHECK;
 void mem_arena_finish(struct mem_arena *arena);
