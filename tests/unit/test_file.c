@@ -64,6 +64,8 @@ static void test_replace_and_read(void **state)
     /* What a crash left behind does not leak into the next one. */
     assert_int_equal(file_replace(temporary, SLICE("rubbish that is much longer"), 0644, NULL), 0);
     assert_int_equal(file_replace(path, SLICE("x"), 0640, &error), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
     buf_clear(&b, 0);
     assert_int_equal(file_read(path, &b, &error), 0);
     assert_string_equal(buf_cstr(&b), "x");
