@@ -1,5 +1,5 @@
-/* base/clock: the fake goes only where it is told and repeats its "random" numbers; the system clock
- * is asked for its direction alone, never for how much time passed. */
+/* base/clock: the fake goes only where it is told and repeats its "random" numbers; the system
+ * clock is asked for its direction alone, never for how much time passed. */
 #include "base/clock.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* base/mailbox, base/work and idgen between threads: nothing is lost, nothing comes twice, each
- * sender's order stays, a closed box refuses, a full pool refuses. No sleeping: threads wait for each
- * other by joins and conditions alone, so the tests say the same under ThreadSanitizer. */
+ * sender's order stays, a closed box refuses, a full pool refuses. No sleeping: threads wait for
+ * each other by joins and conditions alone, so the tests say the same under ThreadSanitizer. */
 #include "base/mailbox.h"
 #include "base/work.h"
 
