@@ -63,16 +63,16 @@ static inline uint64_t loop_now_ms(const struct loop *loop)
 /* From any thread: LETTER runs on the loop's thread. False when the loop has stopped: the letter
  * stays the caller's. */
 bool loop_post(struct loop *loop, struct letter *letter) MUST_CHECK;
-/* From the loop's own thread: LETTER runs at the end of this iteration. A letter that waits already
- * may not be deferred again; loop_undefer takes it back (no-op when it does not wait, provided
- * list_init was called on its node once). */
+/* From the loop's own thread: LETTER runs at the end of this iteration. Its node is zeroed or
+ * list_init-ed before the first use; no-op on a letter that waits already. loop_undefer takes it
+ * back, a no-op when it does not wait. */
 void loop_defer(struct loop *loop, struct letter *letter);
 void loop_undefer(struct letter *letter);
 
 /* Expensive work (a TLS handshake flight) of which an iteration does only a few, so that everybody
  * else gets a turn: first come, first served, LIMIT_TLS_HANDSHAKE_STEPS in an iteration. */
 struct loop_step {
-    struct list node; /* list_init before the first use */
+    struct list node; /* zeroed or list_init-ed before the first use */
     void (*run)(struct loop_step *step);
 };
 

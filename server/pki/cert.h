@@ -4,6 +4,7 @@
 #ifndef POSTERN_PKI_CERT_H
 #define POSTERN_PKI_CERT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
