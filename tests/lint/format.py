@@ -30,8 +30,9 @@ def main():
         r = subprocess.run([tool, "--dry-run", "-Werror", *paths[at:at + CHUNK]], cwd=tree.ROOT,
                            capture_output=True, text=True, check=False)
         if r.returncode != 0:
-            errors = [line for line in r.stderr.split("\n") if ": error:" in line]
-            print("\n".join(errors[:20] or [r.stderr]))
+            names = sorted({line.split(":", 1)[0] for line in r.stderr.split("\n") if ": error:" in line})
+            print("\n".join("%s: ./dev format writes it differently" % name for name in names)
+                  or r.stderr)
             bad += 1
     return 1 if bad else 0
 
