@@ -45,7 +45,7 @@ char *buf_reserve(struct buf *b, size_t len)
     if (b->data != NULL && b->size_bytes - b->end >= len)
         return b->data + b->end;
 
-    size_t used = b->end - b->start;
+    size_t used = b->data == NULL ? 0 : b->end - b->start;
     if (b->data != NULL && used + len <= b->size_bytes && b->start >= b->size_bytes / 2) {
         memmove(b->data, b->data + b->start, used);
     } else {
@@ -53,7 +53,7 @@ char *buf_reserve(struct buf *b, size_t len)
         while (size < used + len)
             size *= 2;
         char *data = mem_alloc(size + 1);
-        if (used > 0)
+        if (b->data != NULL)
             memcpy(data, b->data + b->start, used);
         free(b->data);
         b->data = data;

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+PRINTF_LIKE(3, 0)
 static void fill(struct error *reterr, enum err code, const char *fmt, va_list args)
 {
     reterr->code = code;

@@ -36,6 +36,7 @@ static const char *level_name(enum log_level level)
     return "?";
 }
 
+PRINTF_LIKE(2, 0)
 static void emit(enum log_level level, const char *fmt, va_list args)
 {
     if ((int)level < atomic_load(&least_level))
