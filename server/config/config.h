@@ -161,7 +161,12 @@ const struct cfg_rat_entry *config_find_rat_entry(const struct config *c, struct
 #undef CFG_ENUM_END
 
 /* What differs between two configurations. */
-enum config_change_op { CONFIG_CHANGE_ADD, CONFIG_CHANGE_SET, CONFIG_CHANGE_REMOVE, CONFIG_CHANGE_ORDER };
+enum config_change_op {
+    CONFIG_CHANGE_ADD,
+    CONFIG_CHANGE_SET,
+    CONFIG_CHANGE_REMOVE,
+    CONFIG_CHANGE_ORDER
+};
 
 struct config_change {
     enum config_change_op op;

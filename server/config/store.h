@@ -41,7 +41,8 @@ int store_save_revision(struct store *store, const struct config *config,
 
 enum store_counter { STORE_COUNTER_MID, STORE_COUNTER_ICID, STORE_COUNTER_DCID };
 
-/* Numbers below *ret_limit may have been given out: a start begins there. 1 if there is none yet. */
+/* Numbers below *ret_limit may have been given out: a start begins there. 1 if there is none yet.
+ */
 int store_counter_limit(struct store *store, enum store_counter kind, uint64_t *ret_limit,
                         struct error *reterr) MUST_CHECK;
 /* Makes [old limit, new_limit) durable; a limit never goes back. */

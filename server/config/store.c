@@ -1,0 +1,558 @@
+/* postern.db: see store.h. Owner thread: main.
+ *
+ * Schema: PRAGMA user_version is the number of the last migration; each migration and its number
+ * are one transaction, so a crash leaves the old schema or the new one. PRAGMA application_id says
+ * that the file is ours.
+ *
+ *     objects(hash, json)                       each distinct object once, by SHA-256 of its JSON
+ *     revisions(revision, created_ms, author, comment, confirm_by_ms)
+ *     revision_items(revision, section, listener, key, position, hash)
+ *         what an object is from this revision on; hash NULL: it is gone. The state at revision N
+ *         is, for each (section, listener, key), the row with the greatest revision <= N: so a
+ *         commit costs what it changed, and diff and restore are queries.
+ *     counters(kind, next)                      numbers below were or may have been given out
+ *
+ * A position orders the objects of a listener in ordered sections, others have 0. */
+#include "config/store.h"
+
+#include <sqlite3.h>
+
+#include "config/config_priv.h"
+#include "config/sha256.h"
+
+enum { APPLICATION_ID = 0x504f5354 /* POST */ };
+
+struct store {
+    sqlite3 *db;
+};
+
+static const char *const migrations[] = {
+    /* 1 */
+    "CREATE TABLE objects(hash BLOB NOT NULL PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE revisions(revision INTEGER NOT NULL PRIMARY KEY, created_ms INTEGER NOT NULL,"
+    " author TEXT NOT NULL, comment TEXT NOT NULL, confirm_by_ms INTEGER);"
+    "CREATE TABLE revision_items(section TEXT NOT NULL, listener TEXT NOT NULL, key TEXT NOT NULL,"
+    " revision INTEGER NOT NULL REFERENCES revisions, position INTEGER NOT NULL,"
+    " hash BLOB REFERENCES objects, PRIMARY KEY(section, listener, key, revision)) WITHOUT ROWID;"
+    "CREATE INDEX revision_items_by_revision ON revision_items(revision);"
+    "CREATE TABLE counters(kind TEXT NOT NULL PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;",
+};
+
+static int db_error(sqlite3 *db, struct error *reterr, const char *what)
+{
+    int code = sqlite3_errcode(db) & 0xff;
+    enum err err = ERR_DB;
+    if (code == SQLITE_FULL)
+        err = ERR_FULL;
+    else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+        err = ERR_INVALID;
+    return error_set(reterr, err, "%s: %s", what, sqlite3_errmsg(db));
+}
+
+static int run(sqlite3 *db, const char *sql, struct error *reterr)
+{
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return db_error(db, reterr, "postern.db");
+    return 0;
+}
+
+static int prepare(struct store *store, const char *sql, sqlite3_stmt **ret_stmt,
+                   struct error *reterr)
+{
+    *ret_stmt = NULL;
+    if (sqlite3_prepare_v2(store->db, sql, -1, ret_stmt, NULL) != SQLITE_OK)
+        return db_error(store->db, reterr, "postern.db");
+    return 0;
+}
+
+static void bind_text(sqlite3_stmt *stmt, int at, struct slice s)
+{
+    /* SQLITE_STATIC: every caller steps and resets before the text goes away. */
+    (void)sqlite3_bind_text64(stmt, at, s.p, s.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static struct slice column_text(sqlite3_stmt *stmt, int at)
+{
+    const unsigned char *p = sqlite3_column_text(stmt, at);
+    return slice_of(p == NULL ? "" : (const char *)p, (size_t)sqlite3_column_bytes(stmt, at));
+}
+
+/* Runs a statement that gives no rows, and makes it ready for the next values. */
+static int step_done(struct store *store, sqlite3_stmt *stmt, struct error *reterr)
+{
+    int r = 0;
+    if (sqlite3_step(stmt) != SQLITE_DONE)
+        r = db_error(store->db, reterr, "postern.db");
+    (void)sqlite3_reset(stmt); /* repeats the step's result */
+    return r;
+}
+
+static int read_pragma(sqlite3 *db, const char *sql, int *ret_value, struct error *reterr)
+{
+    sqlite3_stmt *stmt = NULL;
+    int r = 0;
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW)
+        r = db_error(db, reterr, "postern.db");
+    else
+        *ret_value = sqlite3_column_int(stmt, 0);
+    (void)sqlite3_finalize(stmt); /* repeats the step's result */
+    return r;
+}
+
+static void roll_back(sqlite3 *db)
+{
+    /* Fails only if SQLite has rolled back already. */
+    (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static int migrate(sqlite3 *db, struct error *reterr)
+{
+    int version = 0, application = 0;
+    int r = read_pragma(db, "PRAGMA user_version", &version, reterr);
+    if (r == 0)
+        r = read_pragma(db, "PRAGMA application_id", &application, reterr);
+    if (r < 0)
+        return r;
+    if (application != APPLICATION_ID && (application != 0 || version != 0))
+        return error_set(reterr, ERR_INVALID, "postern.db is a database of another program");
+    if (version < 0 || (size_t)version > ARRAY_LEN(migrations))
+        return error_set(reterr, ERR_INVALID,
+                         "postern.db has schema %d, but this program knows only up to %zu: it was "
+                         "used by a newer Postern; run that one or restore a backup",
+                         version, ARRAY_LEN(migrations));
+    for (size_t i = (size_t)version; i < ARRAY_LEN(migrations); i++) {
+        char number[96];
+        (void)snprintf(number, sizeof(number),
+                       "PRAGMA user_version = %zu; PRAGMA application_id = %d; COMMIT", i + 1,
+                       APPLICATION_ID);
+        r = run(db, "BEGIN IMMEDIATE", reterr);
+        if (r < 0)
+            return r;
+        r = run(db, migrations[i], reterr);
+        if (r == 0)
+            r = run(db, number, reterr);
+        if (r < 0) {
+            roll_back(db);
+            return r;
+        }
+    }
+    return 0;
+}
+
+int store_open(const char *path, struct store **ret_store, struct error *reterr)
+{
+    struct store *store = MEM_NEW(struct store);
+    int r = 0;
+    if (sqlite3_open_v2(path, &store->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                            SQLITE_OPEN_EXRESCODE,
+                        NULL) != SQLITE_OK) {
+        r = store->db == NULL ? error_set(reterr, ERR_DB, "%s: cannot be opened", path)
+                              : db_error(store->db, reterr, path);
+        goto fail;
+    }
+    (void)sqlite3_busy_timeout(store->db, 5000); /* somebody reads it with the sqlite3 shell */
+    r = run(store->db,
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA trusted_schema = OFF",
+            reterr);
+    if (r == 0)
+        r = migrate(store->db, reterr);
+    if (r < 0)
+        goto fail;
+    *ret_store = store;
+    return 0;
+fail:
+    store_close(store);
+    return r;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    (void)sqlite3_close(store->db); /* every statement is finalized */
+    free(store);
+}
+
+int store_newest_revision(struct store *store, struct store_revision *ret_revision,
+                          struct error *reterr)
+{
+    sqlite3_stmt *stmt;
+    int r = prepare(store,
+                    "SELECT revision, created_ms, author, comment, confirm_by_ms FROM revisions"
+                    " ORDER BY revision DESC LIMIT 1",
+                    &stmt, reterr);
+    if (r < 0)
+        return r;
+    int step = sqlite3_step(stmt);
+    if (step == SQLITE_ROW) {
+        struct store_revision found = {
+            .revision = (uint64_t)sqlite3_column_int64(stmt, 0),
+            .created_ms = sqlite3_column_int64(stmt, 1),
+            .confirm_by_ms = sqlite3_column_int64(stmt, 4),
+        };
+        (void)snprintf(found.author, sizeof(found.author), "%s", column_text(stmt, 2).p);
+        (void)snprintf(found.comment, sizeof(found.comment), "%s", column_text(stmt, 3).p);
+        *ret_revision = found;
+    } else if (step == SQLITE_DONE) {
+        r = error_set(reterr, ERR_NOT_FOUND, "postern.db has no revision yet");
+    } else {
+        r = db_error(store->db, reterr, "postern.db");
+    }
+    (void)sqlite3_finalize(stmt);
+    return r;
+}
+
+/* The rows of a revision, in the order in which a candidate wants them. */
+static int select_state(struct store *store, uint64_t revision, sqlite3_stmt **ret_stmt,
+                        struct error *reterr)
+{
+    /* SQLite takes the other columns from the row that has the MAX. */
+    int r = prepare(store,
+                    "SELECT s.section, s.listener, s.key, s.position, o.json, s.hash FROM"
+                    " (SELECT section, listener, key, position, hash, MAX(revision)"
+                    "  FROM revision_items WHERE revision <= ?1 GROUP BY section, listener, key) s"
+                    " LEFT JOIN objects o ON o.hash = s.hash WHERE s.hash IS NOT NULL"
+                    " ORDER BY s.section, s.listener, s.position, s.key",
+                    ret_stmt, reterr);
+    if (r == 0)
+        (void)sqlite3_bind_int64(*ret_stmt, 1, (sqlite3_int64)revision);
+    return r;
+}
+
+/* The state as one configuration file: then it is read by the very code that reads files. */
+static int collect(struct store *store, sqlite3_stmt *stmt, struct buf *text, struct error *reterr)
+{
+    char section[64] = "";
+    bool is_array = false;
+    (void)buf_append_char(text, '{');
+    for (;;) {
+        int step = sqlite3_step(stmt);
+        if (step == SQLITE_DONE)
+            break;
+        if (step != SQLITE_ROW)
+            return db_error(store->db, reterr, "postern.db");
+        struct slice name = column_text(stmt, 0);
+        struct slice json = column_text(stmt, 4);
+        enum cfg_section id = cfg_section_find(name);
+        if (id == CFG_SECTION_COUNT || json.len == 0)
+            return error_set(reterr, ERR_INVALID, "postern.db: section \"%.*s\" is %s",
+                             (int)(name.len > 60 ? 60 : name.len), name.p,
+                             json.len == 0 ? "damaged" : "unknown");
+        if (strcmp(section, config_section_name(id)) == 0) {
+            (void)buf_append_char(text, ',');
+        } else {
+            (void)buf_append_str(text, is_array ? "]" : "");
+            (void)buf_append_str(text, section[0] == '\0' ? "" : ",");
+            (void)snprintf(section, sizeof(section), "%s", config_section_name(id));
+            is_array = !(cfg_sections[id].flags & CFG_SECTION_SINGLETON);
+            (void)buf_printf(text, "\"%s\":%s", section, is_array ? "[" : "");
+        }
+        (void)buf_append_slice(text, json);
+    }
+    (void)buf_append_str(text, is_array ? "]}" : "}");
+    return 0;
+}
+
+static int revision_exists(struct store *store, uint64_t revision, struct error *reterr)
+{
+    sqlite3_stmt *stmt;
+    int r = prepare(store, "SELECT 1 FROM revisions WHERE revision = ?1", &stmt, reterr);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)revision);
+    int step = sqlite3_step(stmt);
+    if (step == SQLITE_DONE)
+        r = error_set(reterr, ERR_NOT_FOUND, "postern.db has no revision %llu",
+                      (unsigned long long)revision);
+    else if (step != SQLITE_ROW)
+        r = db_error(store->db, reterr, "postern.db");
+    (void)sqlite3_finalize(stmt);
+    return r;
+}
+
+int store_load_revision(struct store *store, uint64_t revision, struct config_errors *errors,
+                        struct config **ret_config, struct error *reterr)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct buf text;
+    buf_init(&text, 0);
+    int r = revision_exists(store, revision, reterr);
+    if (r == 0)
+        r = select_state(store, revision, &stmt, reterr);
+    if (r == 0)
+        r = collect(store, stmt, &text, reterr);
+    (void)sqlite3_finalize(stmt);
+    if (r == 0) {
+        struct config *c = config_parse(buf_slice(&text), errors);
+        if (c == NULL) {
+            r = error_set(reterr, ERR_INVALID, "postern.db: revision %llu is damaged",
+                          (unsigned long long)revision);
+        } else {
+            c->revision = revision;
+            *ret_config = c;
+        }
+    }
+    buf_finish(&text);
+    return r;
+}
+
+/* The statements of one save. */
+struct save {
+    struct store *store;
+    const struct config *config;
+    uint64_t revision;
+    sqlite3_stmt *object, *item, *before, *gone;
+};
+
+static uint32_t position_of(const struct config *c, enum cfg_section section, size_t at)
+{
+    if (!(cfg_sections[section].flags & CFG_SECTION_ORDERED))
+        return 0;
+    struct slice listener = cfg_listener_of(c, section, at);
+    const uint32_t *positions = c->index[section].by_listener;
+    size_t low = 0, high = cfg_count(c, section);
+    /* Where the listener's range begins, and where this object stands: both by binary search. */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (config_key_compare(SLICE(""), cfg_listener_of(c, section, positions[middle]), SLICE(""),
+                               listener) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t first = low;
+    high = cfg_count(c, section);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        bool is_mine = slice_eq(cfg_listener_of(c, section, positions[middle]), listener);
+        if (is_mine && positions[middle] < at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (uint32_t)(low - first);
+}
+
+/* True if the newest row of the object says the same already. */
+static int is_unchanged(struct save *save, struct slice section, struct slice listener,
+                        struct slice key, uint32_t position, const uint8_t *hash, bool *ret_same,
+                        struct error *reterr)
+{
+    sqlite3_stmt *stmt = save->before;
+    bind_text(stmt, 1, section);
+    bind_text(stmt, 2, listener);
+    bind_text(stmt, 3, key);
+    int step = sqlite3_step(stmt), r = 0;
+    *ret_same = false;
+    if (step == SQLITE_ROW)
+        *ret_same = sqlite3_column_int64(stmt, 0) == position &&
+                    sqlite3_column_bytes(stmt, 1) == SHA256_BYTES &&
+                    memcmp(sqlite3_column_blob(stmt, 1), hash, SHA256_BYTES) == 0;
+    else if (step != SQLITE_DONE)
+        r = db_error(save->store->db, reterr, "postern.db");
+    (void)sqlite3_reset(stmt);
+    return r;
+}
+
+static int save_object(struct save *save, enum cfg_section id, size_t at, struct buf *text,
+                       struct error *reterr)
+{
+    uint8_t hash[SHA256_BYTES];
+    struct slice section = slice_str(cfg_sections[id].name);
+    struct slice listener = cfg_listener_of(save->config, id, at);
+    struct slice key = cfg_key(save->config, id, at);
+    uint32_t position = position_of(save->config, id, at);
+    bool is_same = false;
+    buf_clear(text, 65536);
+    config_render_object(save->config, id, at, text);
+    sha256(buf_slice(text), hash);
+    int r = is_unchanged(save, section, listener, key, position, hash, &is_same, reterr);
+    if (r < 0 || is_same)
+        return r;
+    (void)sqlite3_bind_blob(save->object, 1, hash, SHA256_BYTES, SQLITE_STATIC);
+    bind_text(save->object, 2, buf_slice(text));
+    r = step_done(save->store, save->object, reterr);
+    if (r < 0)
+        return r;
+    bind_text(save->item, 1, section);
+    bind_text(save->item, 2, listener);
+    bind_text(save->item, 3, key);
+    (void)sqlite3_bind_int64(save->item, 4, (sqlite3_int64)save->revision);
+    (void)sqlite3_bind_int64(save->item, 5, position);
+    (void)sqlite3_bind_blob(save->item, 6, hash, SHA256_BYTES, SQLITE_STATIC);
+    return step_done(save->store, save->item, reterr);
+}
+
+/* Objects of the newest revision that the new one lacks get a row without a hash. Collected first:
+ * a table is not changed while it is read. */
+static int save_removals(struct save *save, struct error *reterr)
+{
+    sqlite3_stmt *state;
+    struct mem_arena arena;
+    struct gone {
+        struct gone *next;
+        struct slice section, listener, key;
+    } *gone = NULL;
+    int r = select_state(save->store, save->revision - 1, &state, reterr);
+    if (r < 0)
+        return r;
+    mem_arena_init(&arena);
+    int step = sqlite3_step(state);
+    for (; step == SQLITE_ROW; step = sqlite3_step(state)) {
+        struct slice names[3] = {column_text(state, 0), column_text(state, 1),
+                                 column_text(state, 2)};
+        enum cfg_section id = cfg_section_find(names[0]);
+        if (id != CFG_SECTION_COUNT &&
+            config_find(save->config, id, names[1], names[2]) != SIZE_MAX)
+            continue;
+        struct gone *item = mem_arena_alloc(&arena, sizeof(*item));
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+            names[i].p = mem_arena_strndup(&arena, names[i].p, names[i].len);
+        *item =
+            (struct gone){.next = gone, .section = names[0], .listener = names[1], .key = names[2]};
+        gone = item;
+    }
+    if (step != SQLITE_DONE)
+        r = db_error(save->store->db, reterr, "postern.db");
+    (void)sqlite3_finalize(state);
+    for (; gone != NULL && r == 0; gone = gone->next) {
+        bind_text(save->gone, 1, gone->section);
+        bind_text(save->gone, 2, gone->listener);
+        bind_text(save->gone, 3, gone->key);
+        (void)sqlite3_bind_int64(save->gone, 4, (sqlite3_int64)save->revision);
+        r = step_done(save->store, save->gone, reterr);
+    }
+    mem_arena_finish(&arena);
+    return r;
+}
+
+static int save_revision_row(struct save *save, const struct store_revision *revision,
+                             struct error *reterr)
+{
+    sqlite3_stmt *stmt;
+    int r = prepare(save->store, "INSERT INTO revisions VALUES(?1, ?2, ?3, ?4, ?5)", &stmt, reterr);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)save->revision);
+    (void)sqlite3_bind_int64(stmt, 2, revision->created_ms);
+    bind_text(stmt, 3, slice_str(revision->author));
+    bind_text(stmt, 4, slice_str(revision->comment));
+    if (revision->confirm_by_ms != 0)
+        (void)sqlite3_bind_int64(stmt, 5, revision->confirm_by_ms);
+    r = step_done(save->store, stmt, reterr);
+    (void)sqlite3_finalize(stmt);
+    return r;
+}
+
+static int save_all(struct save *save, const struct store_revision *revision, struct error *reterr)
+{
+    struct buf text;
+    int r = save_revision_row(save, revision, reterr);
+    if (r == 0)
+        r = prepare(save->store, "INSERT OR IGNORE INTO objects VALUES(?1, ?2)", &save->object,
+                    reterr);
+    if (r == 0)
+        r = prepare(save->store,
+                    "INSERT INTO revision_items(section, listener, key, revision, position, hash)"
+                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                    &save->item, reterr);
+    if (r == 0)
+        r = prepare(save->store,
+                    "SELECT position, hash FROM revision_items WHERE section = ?1 AND"
+                    " listener = ?2 AND key = ?3 ORDER BY revision DESC LIMIT 1",
+                    &save->before, reterr);
+    if (r == 0)
+        r = prepare(save->store,
+                    "INSERT INTO revision_items(section, listener, key, revision, position, hash)"
+                    " VALUES(?1, ?2, ?3, ?4, 0, NULL)",
+                    &save->gone, reterr);
+    if (r < 0)
+        return r;
+    buf_init(&text, 0);
+    for (unsigned i = 0; i < CFG_SECTION_COUNT && r == 0; i++) {
+        for (size_t at = 0; at < cfg_count(save->config, (enum cfg_section)i) && r == 0; at++)
+            r = save_object(save, (enum cfg_section)i, at, &text, reterr);
+    }
+    buf_finish(&text);
+    return r == 0 ? save_removals(save, reterr) : r;
+}
+
+int store_save_revision(struct store *store, const struct config *config,
+                        struct store_revision *revision, struct error *reterr)
+{
+    struct store_revision newest = {0};
+    struct save save = {.store = store, .config = config};
+    ASSERT(config->is_sealed);
+    int r = run(store->db, "BEGIN IMMEDIATE", reterr);
+    if (r < 0)
+        return r;
+    r = store_newest_revision(store, &newest, reterr);
+    if (r == 0 || r == ERR_NOT_FOUND) {
+        save.revision = newest.revision + 1;
+        r = save_all(&save, revision, reterr);
+    }
+    (void)sqlite3_finalize(save.object);
+    (void)sqlite3_finalize(save.item);
+    (void)sqlite3_finalize(save.before);
+    (void)sqlite3_finalize(save.gone);
+    if (r == 0)
+        r = run(store->db, "COMMIT", reterr);
+    if (r < 0) {
+        roll_back(store->db);
+        return r;
+    }
+    revision->revision = save.revision;
+    return 0;
+}
+
+static const char *counter_name(enum store_counter kind)
+{
+    switch (kind) {
+    case STORE_COUNTER_MID:
+        return "mid";
+    case STORE_COUNTER_ICID:
+        return "icid";
+    case STORE_COUNTER_DCID:
+        return "dcid";
+    }
+    ASSERT(!"an unknown counter");
+}
+
+int store_counter_limit(struct store *store, enum store_counter kind, uint64_t *ret_limit,
+                        struct error *reterr)
+{
+    sqlite3_stmt *stmt;
+    int r = prepare(store, "SELECT next FROM counters WHERE kind = ?1", &stmt, reterr);
+    if (r < 0)
+        return r;
+    bind_text(stmt, 1, slice_str(counter_name(kind)));
+    int step = sqlite3_step(stmt);
+    if (step == SQLITE_ROW)
+        *ret_limit = (uint64_t)sqlite3_column_int64(stmt, 0);
+    else if (step == SQLITE_DONE)
+        *ret_limit = 1;
+    else
+        r = db_error(store->db, reterr, "postern.db");
+    (void)sqlite3_finalize(stmt);
+    return r;
+}
+
+int store_reserve_counter(struct store *store, enum store_counter kind, uint64_t new_limit,
+                          struct error *reterr)
+{
+    sqlite3_stmt *stmt;
+    int r = prepare(store,
+                    "INSERT INTO counters VALUES(?1, ?2)"
+                    " ON CONFLICT(kind) DO UPDATE SET next = MAX(next, excluded.next)",
+                    &stmt, reterr);
+    if (r < 0)
+        return r;
+    bind_text(stmt, 1, slice_str(counter_name(kind)));
+    (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)new_limit);
+    r = step_done(store, stmt, reterr);
+    (void)sqlite3_finalize(stmt);
+    return r;
+}
