@@ -64,6 +64,13 @@
 #define LIMIT_DNS_REVERSE_MS           2000
 #define LIMIT_DNS_QUERY_MS             10000
 
+/* Event logs */
+#define LIMIT_TRACE_BUFFER_BYTES       8388608 /* events waiting for the log thread; twice that is held */
+#define LIMIT_TRACE_PENDING_BYTES      4194304 /* lines of one log that could not be written yet */
+#define LIMIT_TRACE_FLUSH_MS           100     /* an event is in the file after this time */
+#define LIMIT_TRACE_VALUE_BYTES        2048    /* of one value in an event; the rest is cut off */
+#define LIMIT_TRACE_LIST               10000   /* items of one list in an event; the rest is left out */
+
 /* Process */
 #define LIMIT_DRAIN_MS                 30000   /* TERM: sessions may finish */
 
