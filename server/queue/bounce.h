@@ -1,7 +1,8 @@
 /* Tells the sender: whom, about what, and never twice.
  *
  *   queue_job_done / expiry -> action BOUNCE{notice} -> [worker] bounce_compose -> spool MESSAGE
- *   -> durable -> queue_add(report) + queue_bounced(original, true) -> state of the original recorded
+ *   -> durable -> queue_add(report) + queue_bounced(original, true) -> state of the original
+ * recorded
  *
  * The recipients stay pending in the original until its report is durable: a crash in between tells
  * the sender twice at worst, never not at all. A message with the null sender is never answered
@@ -13,6 +14,8 @@
 #include "mail/envelope.h"
 #include "queue/body.h"
 #include "queue/outcome.h"
+
+enum { BOUNCE_RCPTS_MAX = 100 }; /* in one notice */
 
 struct bounce_rcpt {
     uint16_t rid;
@@ -32,7 +35,8 @@ struct bounce_notice {
 
 /* NULL sender rule: false means nobody may be told. */
 bool bounce_is_wanted(const struct envelope *env);
-/* Takes over one reference to BODY (may be NULL: nothing is returned to the sender but the facts). */
+/* Takes over one reference to BODY (may be NULL: nothing is returned to the sender but the facts).
+ */
 struct bounce_notice *bounce_notice_create(const struct envelope *env, struct body *body);
 void bounce_notice_add(struct bounce_notice *notice, const struct envelope *env, uint16_t rid,
                        const struct outcome *outcome, int code, struct slice enhanced,
@@ -41,7 +45,8 @@ void bounce_notice_destroy(struct bounce_notice *notice);
 
 /* Builds the report: envelope (null sender, bounce_of set) and text, to be spooled as any message.
  * Blocks when the original is on disk: worker thread. A body that cannot be read is left out. The
- * text's bytes are acquired from the body budget; ERR_BUSY when it has none left: try again later. */
+ * text's bytes are acquired from the body budget; ERR_BUSY when it has none left: try again later.
+ */
 int bounce_compose(const struct bounce_notice *notice, uint64_t mid, struct slice host,
                    int64_t wall_ms, uint64_t salt, struct envelope **ret_env,
                    struct buf *ret_text) MUST_CHECK;

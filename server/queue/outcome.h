@@ -1,5 +1,5 @@
-/* Retry or give up: the one place that decides what an answer of the next hop means. The rules stand
- * in prose on top of outcome.c. Pure functions. */
+/* Retry or give up: the one place that decides what an answer of the next hop means. The rules
+ * stand in prose on top of outcome.c. Pure functions. */
 #ifndef POSTERN_QUEUE_OUTCOME_H
 #define POSTERN_QUEUE_OUTCOME_H
 

@@ -1,8 +1,8 @@
 /* The queue in memory: what is to be delivered, where to, and when.
  *
- * One owner thread drives it; it does no I/O, has no timer and no lock, and takes time and chance from
- * the clock it is given. Everything a call decides comes out as actions, in the order in which they
- * are to be done; after every call marked (A) drain queue_next_action.
+ * One owner thread drives it; it does no I/O, has no timer and no lock, and takes time and chance
+ * from the clock it is given. Everything a call decides comes out as actions, in the order in which
+ * they are to be done; after every call marked (A) drain queue_next_action.
  *
  *   queue_add --> ticket (message, destination) READY --queue_next_job/queue_more_for--> ACTIVE
  *                     ^                                                                   |
@@ -15,9 +15,9 @@
  * A destination is UP, or DOWN after a connection failed: then nothing goes there until its own
  * back-off has passed, then one message at a time (the probe) until one connection works. Slots: a
  * job from queue_next_job holds one connection slot of its destination, which stays taken (idle
- * included) until queue_slot_close. A destination that is down holds back no other: destinations take
- * turns, one job each. Messages of a destination leave in order of arrival.
- * Memory: about 350 bytes a queued message with one recipient, besides strings. */
+ * included) until queue_slot_close. A destination that is down holds back no other: destinations
+ * take turns, one job each. Messages of a destination leave in order of arrival. Memory: about 350
+ * bytes a queued message with one recipient, besides strings. */
 #ifndef POSTERN_QUEUE_QUEUE_H
 #define POSTERN_QUEUE_QUEUE_H
 
@@ -43,8 +43,9 @@ struct queue_limits {
 
 struct queue_hooks {
     void *ctx;
-    /* Which destination ADDRESS goes to: writes its key (at most KEY_SIZE bytes, any text: usually the
-     * lower-cased domain), returns the length. Recipients with the same key may share an attempt. */
+    /* Which destination ADDRESS goes to: writes its key (at most KEY_SIZE bytes, any text: usually
+     * the lower-cased domain), returns the length. Recipients with the same key may share an
+     * attempt. */
     size_t (*route)(void *ctx, struct slice address, char *key, size_t key_size);
     /* Limits of that destination; asked when it first appears and at queue_limits_changed. */
     void (*limits)(void *ctx, struct slice key, struct queue_limits *ret_limits);
@@ -56,7 +57,8 @@ struct queue *queue_create(const struct clock *clock, const struct queue_hooks *
 void queue_destroy(struct queue *q);
 
 /* Takes over the envelope and one reference to BODY (NULL: it lies at LOCATION only). For a message
- * whose record is durable, and for each one a replay gives. (A): a replayed one may have expired. */
+ * whose record is durable, and for each one a replay gives. (A): a replayed one may have expired.
+ */
 void queue_add(struct queue *q, struct envelope *env, const struct spool_location *location,
                struct body *body);
 
@@ -90,21 +92,22 @@ void queue_job_done(struct queue *q, struct queue_job *job, const struct outcome
 /* The connection failed before the message was offered: one result for all recipients, and the
  * destination goes DOWN if the result is its fault. The slot stays taken. (A) */
 void queue_job_failed(struct queue *q, struct queue_job *job, const struct outcome_result *result);
-/* The message goes back unharmed, first in line, with no attempt counted (a reused connection turned
- * out dead, or the process ends). The slot stays taken. */
+/* The message goes back unharmed, first in line, with no attempt counted (a reused connection
+ * turned out dead, or the process ends). The slot stays taken. */
 void queue_job_return(struct queue *q, struct queue_job *job);
 /* The connection of a slot is closed. */
 void queue_slot_close(struct queue *q, struct queue_dest *dest);
 
-/* The report on MID's BOUNCING recipients is durable (or is not wanted), or could not be made: then it
- * is tried again in a minute. RIDS as in the notice. (A) */
+/* The report on MID's BOUNCING recipients is durable (or is not wanted), or could not be made: then
+ * it is tried again in a minute. RIDS as in the notice. (A) */
 void queue_bounced(struct queue *q, uint64_t mid, const uint16_t *rids, size_t rid_count,
                    bool is_durable);
 
 enum queue_action_kind {
     QUEUE_ACTION_DELIVERED, /* rid: done; for the log */
     QUEUE_ACTION_DELAYED,   /* rid: will be tried again in delay_ms; for the log */
-    QUEUE_ACTION_BOUNCED, /* rid: given up; for the log. A notice follows if the sender can be told */
+    QUEUE_ACTION_BOUNCED,  /* rid: given up; for the log. A notice follows if the sender can be told
+                            */
     QUEUE_ACTION_NOTICE,   /* compose and spool the report, then call queue_bounced */
     QUEUE_ACTION_RECORD,   /* submit `kind` with `bytes` to the spool, not waited for */
     QUEUE_ACTION_FINISHED, /* no recipient is left; for the log. Its DONE record came before */
@@ -129,8 +132,8 @@ struct queue_action {
 struct queue_action *queue_next_action(struct queue *q);
 void queue_action_destroy(struct queue_action *action);
 
-/* When to call queue_tick next, on the monotonic clock; UINT64_MAX: never. Work that is ready at once
- * is not a deadline: ask queue_next_job until it says no. */
+/* When to call queue_tick next, on the monotonic clock; UINT64_MAX: never. Work that is ready at
+ * once is not a deadline: ask queue_next_job until it says no. */
 uint64_t queue_next_deadline(const struct queue *q);
 /* Moves what is due. (A) */
 void queue_tick(struct queue *q);

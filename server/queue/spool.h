@@ -1,15 +1,16 @@
 /* What is on disk: an append-only log of messages and of what became of them.
  *
- *   session: envelope + body -> spool_submit(MESSAGE) -> [committer: batch, fdatasync] -> letter -> 250
- *   queue:   STATE (deferred, some delivered, some bounced) or DONE -> spool_submit, not waited for
- *   start:   spool_open replays everything and gives back the live messages
+ *   session: envelope + body -> spool_submit(MESSAGE) -> [committer: batch, fdatasync] -> letter ->
+ * 250 queue:   STATE (deferred, some delivered, some bounced) or DONE -> spool_submit, not waited
+ * for start:   spool_open replays everything and gives back the live messages
  *
  * A body over LIMIT_BODY_IN_MEMORY is written to a file of its own first (spool_body_open, _write,
  * _finish, on a worker), which is durable before the MESSAGE record that names it is submitted.
  * The window in which a crash repeats a delivery: from the next hop's 250 until the batch with the
  * DONE or STATE record is on disk. It is not waited for, so it is about one fdatasync long.
- * An fsync error stops the spool for good (ERR_IO to all that wait and all that come: never a retry on
- * the same descriptor). A full disk refuses messages (ERR_FULL); STATE and DONE go on from a reserve.
+ * An fsync error stops the spool for good (ERR_IO to all that wait and all that come: never a retry
+ * on the same descriptor). A full disk refuses messages (ERR_FULL); STATE and DONE go on from a
+ * reserve.
  *
  * Threads: spool_submit from any; one committer thread inside owns all else. spool_body_* block and
  * belong on base/work. The memory spool (tests) has no thread: completions come when told. */
@@ -51,6 +52,8 @@ struct spool_request {
     uint32_t payload_crc;
     char header[SPOOL_HEADER_BYTES];
     uint64_t record_offset;
+    struct letter submitted;
+    void *committer;
 };
 
 struct spool_opts {
@@ -58,8 +61,9 @@ struct spool_opts {
     uint64_t reserve_bytes; /* set aside for STATE and DONE on a full disk; 0: 4 MiB */
     uint64_t salt;          /* random, from the caller's clock: makes records unforgeable */
     void *ctx;
-    /* Each live message, in order of arrival; the envelope is the callback's from here on. Delivered,
-     * bounced and deleted recipients have their status, pending ones attempts and next try. */
+    /* Each live message, in order of arrival; the envelope is the callback's from here on.
+     * Delivered, bounced and deleted recipients have their status, pending ones attempts and next
+     * try. */
     void (*replay)(void *ctx, struct envelope *env, const struct spool_location *location);
     /* Damage found and passed over, a line each; may be NULL. */
     void (*damaged)(void *ctx, const char *text);
@@ -87,7 +91,8 @@ void spool_stats_get(struct spool *spool, struct spool_stats *ret_stats);
 /* Cheap, from any thread: 0, or what a MESSAGE would most likely get now (ERR_FULL, ERR_IO). For an
  * answer before DATA. It does not look at the disk. */
 int spool_state(struct spool *spool);
-/* Bytes free for messages of SIZE; blocks a little (statvfs). ERR_FULL when bytes or inodes are short. */
+/* Bytes free for messages of SIZE; blocks a little (statvfs). ERR_FULL when bytes or inodes are
+ * short. */
 int spool_check_space(struct spool *spool, uint64_t size_bytes) MUST_CHECK;
 
 /* Large bodies: one writer, one thread at a time. */

@@ -1,0 +1,634 @@
+/* The committer: see committer.h and spool.h.
+ *
+ *   mailbox -> pending -> batch (<= LIMIT_BATCH_BYTES) -> pwritev -> fdatasync -> ledger -> letters
+ *                ^ fills up while fdatasync runs: the load makes its own batches, nobody waits for
+ * one
+ *
+ * Failures:
+ *   fdatasync fails, or a write fails other than for space: FAILED for good. After such an error
+ * the kernel may have dropped the pages and call the next fsync a success (PostgreSQL's
+ * "fsyncgate"), so nothing is tried again on this log: all that waits and comes gets ERR_IO. no
+ * space: the file is cut back, the batch's messages get ERR_FULL, its STATE and DONE records go on
+ *     from the reserve file, which is given up. FULL lasts until the reserve can be set aside
+ * again; it is tried every second and before each batch with messages. A segment is closed after
+ * segment_bytes. One without live messages is emptied of what else it keeps (ledger.h) and removed;
+ * the directory is synced when a segment comes or goes, never for a message. Owner thread: its own.
+ * Others touch the mailbox and the atomic figures only. */
+#include "queue/committer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "queue/segment.h"
+
+enum { IOV_MAX_BATCH = 1024, IOV_PER_RECORD = 4, REWRITE_BYTES = 1048576 };
+
+struct committer {
+    struct committer_opts opts;
+    struct committer_io io;
+    struct ledger ledger;
+    struct mailbox box;
+    struct letter stop;
+    sem_t wake;
+    pthread_t thread;
+    struct list pending; /* spool_request.submitted */
+    bool is_stopping, has_reserve;
+    int fd;
+    uint64_t segment, end, seq;
+    _Atomic bool is_failed, is_full;
+    _Atomic uint64_t records, batches, bytes, segments_made, segments_removed, segments, live;
+    struct iovec iov[IOV_MAX_BATCH];
+};
+
+static const char zeros[8];
+
+static struct spool_request *request_of(struct list *node)
+{
+    return CONTAINER_OF(node, struct spool_request, submitted.node);
+}
+
+static uint64_t payload_bytes(const struct spool_request *request)
+{
+    return request->head.len + request->body.len;
+}
+
+static uint64_t span_of(const struct spool_request *request)
+{
+    return (RECORD_HEADER_BYTES + payload_bytes(request) + 7) / 8 * 8;
+}
+
+static void complete(struct spool_request *request, int result)
+{
+    request->result = result;
+    if (request->box == NULL) {
+        request->letter.run(&request->letter);
+        return;
+    }
+    /* Boxes stay open until spool_close has returned: spool.h. */
+    bool is_posted = mailbox_post(request->box, &request->letter);
+    ASSERT(is_posted);
+}
+
+static void complete_all(struct list *batch, int result)
+{
+    for (struct list *node = list_pop(batch); node != NULL; node = list_pop(batch))
+        complete(request_of(node), result);
+}
+
+/* ---- reserve ---- */
+
+static const char *reserve_path(const struct committer *c, char path[SEGMENT_PATH_MAX])
+{
+    (void)snprintf(path, SEGMENT_PATH_MAX, "%s/reserve", c->opts.dir); /* dir is capped: spool.c */
+    return path;
+}
+
+static void reserve_release(struct committer *c)
+{
+    char path[SEGMENT_PATH_MAX];
+    atomic_store(&c->is_full, true);
+    if (!c->has_reserve)
+        return;
+    c->has_reserve = false;
+    (void)unlink(reserve_path(c, path)); /* if it fails there is no space to win: the retry tells */
+}
+
+static bool reserve_restore(struct committer *c)
+{
+    char path[SEGMENT_PATH_MAX];
+    if (c->has_reserve)
+        return true;
+    int fd = open(reserve_path(c, path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return false;
+    int r = c->io.allocate(fd, 0, (off_t)c->opts.reserve_bytes);
+    (void)close(fd); /* nothing was written through it */
+    if (r != 0) {
+        (void)unlink(path); /* gives back the part that was allocated */
+        return false;
+    }
+    c->has_reserve = true;
+    atomic_store(&c->is_full, false);
+    return true;
+}
+
+/* ---- writing ---- */
+
+static void encode(struct committer *c, struct spool_request *request, uint64_t offset)
+{
+    const struct record record = {
+        .type = (enum record_type)request->kind,
+        .flags = request->has_body_file ? RECORD_FLAG_BODY_FILE : 0,
+        .head_len = (uint32_t)request->head.len,
+        .body_len =
+            (uint32_t)(request->has_body_file ? request->body_file_bytes : request->body.len),
+        .payload_crc = request->payload_crc,
+        .mid = request->mid,
+        .seq = c->seq++,
+        .salt = record_salt(c->opts.salt, c->segment),
+    };
+    record_header_encode(&record, request->header);
+    request->record_offset = offset;
+}
+
+/* 0 or -errno. */
+static int write_iov(struct committer *c, size_t count, uint64_t offset)
+{
+    struct iovec *iov = c->iov;
+    while (count > 0) {
+        ssize_t n = c->io.pwritev(c->fd, iov, (int)count, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return -ENOSPC;
+        offset += (uint64_t)n;
+        size_t done = (size_t)n;
+        while (count > 0 && done >= iov->iov_len) {
+            done -= iov->iov_len;
+            iov++;
+            count--;
+        }
+        if (count > 0) {
+            iov->iov_base = (char *)iov->iov_base + done;
+            iov->iov_len -= done;
+        }
+    }
+    return 0;
+}
+
+static void iov_put(struct committer *c, size_t *count, const char *p, size_t len)
+{
+    if (len == 0)
+        return;
+    /* iovec is not const-correct: pwritev only reads. */
+    c->iov[(*count)++] = (struct iovec){.iov_base = (void *)(uintptr_t)p, .iov_len = len};
+}
+
+/* Appends the records at c->end, unsynced; *ret_end is what c->end becomes once they are durable.
+ */
+static int write_batch(struct committer *c, struct list *batch, uint64_t *ret_end)
+{
+    uint64_t offset = c->end;
+    uint64_t from = offset;
+    size_t count = 0;
+    LIST_FOREACH(it, next, batch)
+    {
+        struct spool_request *request = request_of(it);
+        encode(c, request, offset);
+        iov_put(c, &count, request->header, RECORD_HEADER_BYTES);
+        iov_put(c, &count, request->head.p, request->head.len);
+        iov_put(c, &count, request->body.p, request->body.len);
+        uint64_t span = span_of(request);
+        iov_put(c, &count, zeros, (size_t)(span - RECORD_HEADER_BYTES - payload_bytes(request)));
+        offset += span;
+        if (count > IOV_MAX_BATCH - IOV_PER_RECORD || next == batch) {
+            int r = write_iov(c, count, from);
+            if (r < 0)
+                return r;
+            from = offset;
+            count = 0;
+        }
+    }
+    *ret_end = offset;
+    return 0;
+}
+
+static void fail(struct committer *c)
+{
+    atomic_store(&c->is_failed, true);
+}
+
+static bool is_space_error(int r)
+{
+    return r == -ENOSPC || r == -EDQUOT;
+}
+
+/* Begins the next segment when this one is long enough. Without it (no inode, no descriptor) the
+ * old one goes on: its size is a wish, not a rule. */
+static void roll(struct committer *c)
+{
+    if (c->end < c->opts.segment_bytes)
+        return;
+    int fd;
+    uint64_t end;
+    uint64_t number = c->segment + 1;
+    int r = segment_create(c->opts.dir, number, c->opts.salt, &fd, &end, NULL);
+    if (r < 0)
+        return;
+    r = file_sync_dir(c->opts.dir, NULL);
+    if (r < 0) {
+        (void)close(fd); /* given up with the whole log */
+        fail(c);
+        return;
+    }
+    (void)ledger_segment_add(&c->ledger, number); /* found again by its number */
+    ledger_segment_seal(&c->ledger, c->segment);
+    (void)close(c->fd); /* every byte in it was synced */
+    c->fd = fd;
+    c->segment = number;
+    c->end = end;
+    (void)atomic_fetch_add(&c->segments_made, 1);
+}
+
+/* ---- a batch ---- */
+
+static void account(struct committer *c, struct spool_request *request)
+{
+    bool has_body_file;
+    char path[SEGMENT_PATH_MAX];
+    switch (request->kind) {
+    case SPOOL_KIND_MESSAGE:
+        ledger_message(&c->ledger, request->mid, c->segment, request->has_body_file);
+        request->location = (struct spool_location){
+            .mid = request->mid,
+            .segment = request->has_body_file ? 0 : c->segment,
+            .offset = request->has_body_file
+                          ? 0
+                          : request->record_offset + RECORD_HEADER_BYTES + request->head.len,
+            .size_bytes = request->has_body_file ? request->body_file_bytes : request->body.len,
+        };
+        break;
+    case SPOOL_KIND_STATE:
+        ledger_state(&c->ledger, request->mid, c->segment, request->record_offset,
+                     span_of(request));
+        break;
+    case SPOOL_KIND_DONE:
+        if (ledger_done(&c->ledger, request->mid, c->segment, &has_body_file) && has_body_file) {
+            (void)snprintf(path, sizeof(path), "%s/%llu.eml", c->opts.body_dir,
+                           (unsigned long long)request->mid); /* body_dir is capped: spool.c */
+            (void)unlink(path); /* left behind, it goes with the sweep at the next start */
+        }
+        break;
+    }
+}
+
+static void refuse_messages(struct list *batch)
+{
+    LIST_FOREACH(it, next, batch)
+    {
+        struct spool_request *request = request_of(it);
+        if (request->kind != SPOOL_KIND_MESSAGE)
+            continue;
+        list_remove(it);
+        complete(request, ERR_FULL);
+    }
+}
+
+static int write_with_reserve(struct committer *c, struct list *batch, uint64_t *ret_end)
+{
+    int r = write_batch(c, batch, ret_end);
+    if (!is_space_error(r))
+        return r;
+    (void)ftruncate(c->fd, (off_t)c->end); /* else the next batch overwrites what is there */
+    refuse_messages(batch);
+    reserve_release(c);
+    if (list_is_empty(batch)) {
+        *ret_end = c->end;
+        return 0;
+    }
+    r = write_batch(c, batch, ret_end);
+    if (is_space_error(r))
+        (void)ftruncate(c->fd, (off_t)c->end);
+    return r;
+}
+
+static void take_batch(struct committer *c, struct list *batch)
+{
+    uint64_t bytes = 0;
+    list_init(batch);
+    while (!list_is_empty(&c->pending)) {
+        struct spool_request *request = request_of(c->pending.next);
+        uint64_t span = span_of(request);
+        if (bytes > 0 && bytes + span > LIMIT_BATCH_BYTES)
+            break;
+        list_remove(&request->submitted.node);
+        list_append(batch, &request->submitted.node);
+        bytes += span;
+    }
+}
+
+static void commit_batch(struct committer *c)
+{
+    struct list batch;
+    take_batch(c, &batch);
+    if (!atomic_load(&c->is_failed))
+        roll(c);
+    if (atomic_load(&c->is_failed)) {
+        complete_all(&batch, ERR_IO);
+        return;
+    }
+    if (atomic_load(&c->is_full) && !reserve_restore(c))
+        refuse_messages(&batch);
+
+    uint64_t end = c->end;
+    int r = list_is_empty(&batch) ? 0 : write_with_reserve(c, &batch, &end);
+    if (is_space_error(r)) {
+        complete_all(&batch, ERR_FULL);
+        return;
+    }
+    if (r == 0 && end > c->end)
+        r = c->io.fdatasync(c->fd);
+    if (r != 0) {
+        fail(c);
+        complete_all(&batch, ERR_IO);
+        return;
+    }
+
+    uint64_t count = 0;
+    LIST_FOREACH(it, next, &batch)
+    {
+        account(c, request_of(it));
+        count++;
+    }
+    (void)atomic_fetch_add(&c->records, count);
+    (void)atomic_fetch_add(&c->batches, count > 0 ? 1 : 0);
+    (void)atomic_fetch_add(&c->bytes, end - c->end);
+    c->end = end;
+    complete_all(&batch, 0);
+}
+
+/* ---- removing segments ---- */
+
+/* One record of our own, not yet synced: 0, -errno. */
+static int append_own(struct committer *c, struct spool_request *request)
+{
+    struct list batch;
+    uint64_t end = c->end;
+    request->payload_crc = crc32c(0, request->head.p, request->head.len);
+    list_init(&batch);
+    list_append(&batch, &request->submitted.node);
+    int r = write_batch(c, &batch, &end);
+    if (r < 0)
+        return r;
+    c->end = end;
+    return 0;
+}
+
+static int rewrite_state(struct committer *c, struct ledger_segment *from, int fd,
+                         struct ledger_entry *entry, char *block)
+{
+    struct record record;
+    if (entry->state_span > REWRITE_BYTES)
+        return -EBADMSG;
+    ssize_t n = pread(fd, block, entry->state_span, (off_t)entry->state_offset);
+    if (n < RECORD_HEADER_BYTES || !record_header_decode(block, &record) ||
+        record.type != RECORD_TYPE_STATE || record.mid != entry->node.number ||
+        record.salt != record_salt(c->opts.salt, from->number) ||
+        RECORD_HEADER_BYTES + record.head_len > (size_t)n ||
+        crc32c(0, block + RECORD_HEADER_BYTES, record.head_len) != record.payload_crc)
+        return -EBADMSG;
+    struct spool_request request = {
+        .kind = SPOOL_KIND_STATE,
+        .mid = record.mid,
+        .head = slice_of(block + RECORD_HEADER_BYTES, record.head_len),
+    };
+    int r = append_own(c, &request);
+    if (r == 0)
+        ledger_state(&c->ledger, record.mid, c->segment, request.record_offset, span_of(&request));
+    return r;
+}
+
+static int rewrite_states(struct committer *c, struct ledger_segment *from)
+{
+    char path[SEGMENT_PATH_MAX];
+    if (from->live_states == 0)
+        return 0;
+    int fd = open(segment_path(c->opts.dir, from->number, path), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -EBADMSG;
+    char *block = mem_alloc(REWRITE_BYTES);
+    int r = 0;
+    for (struct hmap_node *it = hmap_first(&c->ledger.entries); it != NULL && r == 0;
+         it = hmap_after(&c->ledger.entries, it)) {
+        struct ledger_entry *entry = CONTAINER_OF(it, struct ledger_entry, node);
+        if (entry->state_segment == from->number)
+            r = rewrite_state(c, from, fd, entry, block);
+    }
+    free(block);
+    (void)close(fd); /* opened for reading */
+    return r;
+}
+
+static int rewrite_tombs(struct committer *c, struct ledger_segment *from)
+{
+    struct hmap_node *node = hmap_find_number(&c->ledger.segments, c->segment);
+    ASSERT(node != NULL);
+    struct ledger_segment *here = CONTAINER_OF(node, struct ledger_segment, node);
+    char *block = mem_alloc(REWRITE_BYTES);
+    size_t len = 0;
+    int r = 0;
+    for (size_t i = 0; i <= from->tomb_count && r == 0; i++) {
+        bool is_end = i == from->tomb_count;
+        if (len > 0 && (is_end || len + 8 > REWRITE_BYTES)) {
+            /* SPOOL_KIND has no such thing: it is the committer's own record. */
+            struct spool_request request = {
+                .kind = (enum spool_kind)RECORD_TYPE_DONE_LIST,
+                .head = slice_of(block, len),
+            };
+            r = append_own(c, &request);
+            len = 0;
+        }
+        if (is_end || !ledger_segment_exists(&c->ledger, from->tombs[i].message_segment) ||
+            from->tombs[i].message_segment == from->number)
+            continue;
+        record_u64_put(block + len, from->tombs[i].mid);
+        len += 8;
+        ledger_tomb_add(here, from->tombs[i].mid, from->tombs[i].message_segment);
+    }
+    free(block);
+    return r;
+}
+
+static void remove_dead_segments(struct committer *c)
+{
+    char path[SEGMENT_PATH_MAX];
+    bool is_removed = false;
+    while (!atomic_load(&c->is_failed)) {
+        struct ledger_segment *dead = ledger_segment_removable(&c->ledger);
+        if (dead == NULL)
+            break;
+        uint64_t before = c->end;
+        int r = rewrite_states(c, dead);
+        if (r == 0)
+            r = rewrite_tombs(c, dead);
+        if (r == -EBADMSG) {
+            dead->is_kept = true;
+            continue;
+        }
+        if (is_space_error(r))
+            break; /* tried again after the next batch */
+        if (r == 0 && c->end > before)
+            r = c->io.fdatasync(c->fd);
+        if (r != 0) {
+            fail(c);
+            break;
+        }
+        (void)unlink(segment_path(c->opts.dir, dead->number, path)); /* else at the next start */
+        ledger_segment_drop(&c->ledger, dead);
+        (void)atomic_fetch_add(&c->segments_removed, 1);
+        is_removed = true;
+    }
+    /* A directory that cannot be synced is as bad as a file that cannot. */
+    if (is_removed && file_sync_dir(c->opts.dir, NULL) < 0)
+        fail(c);
+    atomic_store(&c->segments, c->ledger.segments.count);
+    atomic_store(&c->live, c->ledger.entries.count);
+}
+
+/* ---- the thread ---- */
+
+static void on_submitted(struct letter *letter)
+{
+    struct spool_request *request = CONTAINER_OF(letter, struct spool_request, submitted);
+    struct committer *c = request->committer;
+    list_append(&c->pending, &letter->node);
+}
+
+static void on_stop(struct letter *letter)
+{
+    CONTAINER_OF(letter, struct committer, stop)->is_stopping = true;
+}
+
+static void wake(void *owner)
+{
+    struct committer *c = owner;
+    (void)sem_post(&c->wake); /* overflow would mean that it is awake anyway */
+}
+
+static void wait_for_work(struct committer *c)
+{
+    if (!atomic_load(&c->is_full)) {
+        (void)sem_wait(&c->wake); /* EINTR: an idle round costs nothing */
+        return;
+    }
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until); /* sem_timedwait knows no other clock */
+    until.tv_sec++;
+    (void)sem_timedwait(&c->wake, &until);
+}
+
+static void *run(void *arg)
+{
+    struct committer *c = arg;
+    remove_dead_segments(c);
+    while (!c->is_stopping) {
+        wait_for_work(c);
+        (void)mailbox_drain(&c->box);
+        while (!list_is_empty(&c->pending)) {
+            commit_batch(c);
+            remove_dead_segments(c);
+            (void)mailbox_drain(&c->box);
+        }
+        if (atomic_load(&c->is_full) && !atomic_load(&c->is_failed))
+            (void)reserve_restore(c); /* is_full tells */
+    }
+    return NULL;
+}
+
+int committer_start(const struct committer_opts *opts, struct committer **ret_committer,
+                    struct error *reterr)
+{
+    struct committer *c = MEM_NEW(struct committer);
+    c->opts = *opts;
+    c->io = opts->io;
+    if (c->io.pwritev == NULL)
+        c->io.pwritev = pwritev;
+    if (c->io.fdatasync == NULL)
+        c->io.fdatasync = fdatasync;
+    if (c->io.allocate == NULL)
+        c->io.allocate = posix_fallocate;
+    c->segment = opts->first_segment;
+    c->seq = opts->first_seq;
+    list_init(&c->pending);
+    c->stop.run = on_stop;
+
+    int r = segment_create(opts->dir, c->segment, opts->salt, &c->fd, &c->end, reterr);
+    if (r < 0)
+        goto free_committer;
+    r = file_sync_dir(opts->dir, reterr);
+    if (r < 0)
+        goto close_segment;
+    c->ledger = *opts->ledger;
+    ledger_init(opts->ledger);
+    (void)ledger_segment_add(&c->ledger, c->segment); /* found again by its number */
+    c->ledger.is_dirty = true;
+    c->segments = c->ledger.segments.count;
+    c->live = c->ledger.entries.count;
+    if (!reserve_restore(c))
+        atomic_store(&c->is_full, true);
+
+    mailbox_init(&c->box, wake, c);
+    r = sem_init(&c->wake, 0, 0);
+    ASSERT(r == 0);
+    r = pthread_create(&c->thread, NULL, run, c);
+    ASSERT(r == 0);
+    *ret_committer = c;
+    return 0;
+
+close_segment:
+    (void)close(c->fd); /* nothing was promised yet */
+free_committer:
+    free(c);
+    return r;
+}
+
+void committer_stop(struct committer *c)
+{
+    if (c == NULL)
+        return;
+    bool is_posted = mailbox_post(&c->box, &c->stop);
+    ASSERT(is_posted);
+    int r = pthread_join(c->thread, NULL);
+    ASSERT(r == 0);
+    mailbox_close(&c->box);
+    mailbox_finish(&c->box);
+    (void)sem_destroy(&c->wake); /* nobody waits on it */
+    (void)close(c->fd);          /* every byte that was promised is synced */
+    ledger_finish(&c->ledger);
+    free(c);
+}
+
+void committer_submit(struct committer *c, struct spool_request *request)
+{
+    ASSERT(payload_bytes(request) <= RECORD_PAYLOAD_MAX);
+    ASSERT(!request->has_body_file || request->body.len == 0);
+    request->committer = c;
+    request->payload_crc =
+        crc32c(crc32c(0, request->head.p, request->head.len), request->body.p, request->body.len);
+    request->submitted.run = on_submitted;
+    list_init(&request->submitted.node);
+    bool is_posted = mailbox_post(&c->box, &request->submitted);
+    ASSERT(is_posted);
+}
+
+void committer_stats(struct committer *c, struct spool_stats *ret_stats)
+{
+    *ret_stats = (struct spool_stats){
+        .records = atomic_load(&c->records),
+        .batches = atomic_load(&c->batches),
+        .bytes = atomic_load(&c->bytes),
+        .segments_made = atomic_load(&c->segments_made),
+        .segments_removed = atomic_load(&c->segments_removed),
+        .segments = atomic_load(&c->segments),
+        .live_messages = atomic_load(&c->live),
+        .is_failed = atomic_load(&c->is_failed),
+        .is_full = atomic_load(&c->is_full),
+    };
+}
+
+int committer_state(struct committer *c)
+{
+    if (atomic_load(&c->is_failed))
+        return ERR_IO;
+    return atomic_load(&c->is_full) ? ERR_FULL : 0;
+}
