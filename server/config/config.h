@@ -29,6 +29,9 @@ enum { CONFIG_ERRORS_MAX = 1000 };
 /* More JSON values than this in one text are refused before they cost memory. */
 enum { CONFIG_JSON_VALUES_MAX = 2000000 };
 
+/* Listeners are compared with each other, so their number is capped. */
+enum { CONFIG_LISTENERS_MAX = 1000 };
+
 struct config_error {
     const char *pointer; /* RFC 6901; "" is the whole text */
     const char *code;    /* stable: json.syntax, key.unknown, value.range, ref.missing, rule.… */

@@ -254,6 +254,23 @@ static void check_rat(struct checker *k, size_t at)
              SLICE_ARGS(listener->name), cfg_listener_type_word(listener->type));
 }
 
+static void check_listeners(struct checker *k)
+{
+    struct config_path path = {.key = "listeners"};
+    if (k->config->listeners.count > CONFIG_LISTENERS_MAX) {
+        config_errors_add_at(k->errors, &path, "value.length", "must have at most %d items, has %zu",
+                             CONFIG_LISTENERS_MAX, k->config->listeners.count);
+        return;
+    }
+    for (size_t i = 0; i < k->config->listeners.count; i++) {
+        if (is_object_reported(k, CFG_SECTION_LISTENERS, i))
+            continue;
+        check_addresses(k, i);
+        check_hat(k, i);
+        check_rat(k, i);
+    }
+}
+
 static void check_destination_controls(struct checker *k)
 {
     const struct config *c = k->config;
@@ -317,13 +334,7 @@ bool config_validate(struct config *candidate, struct config_errors *errors)
     check_singletons(&k);
     check_references(&k);
     check_duplicates(&k);
-    for (size_t i = 0; i < candidate->listeners.count; i++) {
-        if (is_object_reported(&k, CFG_SECTION_LISTENERS, i))
-            continue;
-        check_addresses(&k, i);
-        check_hat(&k, i);
-        check_rat(&k, i);
-    }
+    check_listeners(&k);
     check_destination_controls(&k);
     check_objects(&k);
     if (candidate->is_broken || errors->count + errors->dropped > before)
