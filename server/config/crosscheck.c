@@ -258,8 +258,9 @@ static void check_listeners(struct checker *k)
 {
     struct config_path path = {.key = "listeners"};
     if (k->config->listeners.count > CONFIG_LISTENERS_MAX) {
-        config_errors_add_at(k->errors, &path, "value.length", "must have at most %d items, has %zu",
-                             CONFIG_LISTENERS_MAX, k->config->listeners.count);
+        config_errors_add_at(k->errors, &path, "value.length",
+                             "must have at most %d items, has %zu", CONFIG_LISTENERS_MAX,
+                             k->config->listeners.count);
         return;
     }
     for (size_t i = 0; i < k->config->listeners.count; i++) {
