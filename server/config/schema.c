@@ -285,7 +285,7 @@ static void set_default(const struct cfg_row *row, void *value)
     case CFG_KIND_ENDPOINT:
     case CFG_KIND_STRUCT:
     case CFG_KIND_LIST:
-        ASSERT(!"a row of this kind has no default");
+        ASSERT(false); /* a row of this kind has no default */
         break;
     }
 }

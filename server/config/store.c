@@ -518,7 +518,7 @@ static const char *counter_name(enum store_counter kind)
     case STORE_COUNTER_DCID:
         return "dcid";
     }
-    ASSERT(!"an unknown counter");
+    ASSERT(false); /* no such counter */
 }
 
 int store_counter_limit(struct store *store, enum store_counter kind, uint64_t *ret_limit,
