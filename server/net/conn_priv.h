@@ -15,7 +15,8 @@
 #include "net/tls_priv.h"
 
 enum {
-    CONN_LINGER_MS = 1000, /* after our FIN: input is drained so that no reset eats our last reply */
+    CONN_LINGER_MS =
+        1000, /* after our FIN: input is drained so that no reset eats our last reply */
     CONN_REFUSE_MS = 5000, /* for the alert of a failed handshake to leave */
 };
 
@@ -54,12 +55,12 @@ struct conn {
     bool has_transport_eof; /* the peer's FIN came */
     bool is_eof_due;        /* plain text has ended: on_eof when all was offered */
     bool is_eof_told;
-    bool has_fresh_input;   /* `input` grew or was released since it was offered */
-    bool is_tls_starting;   /* conn_start_tls_x was called, its turn has not come */
-    bool is_handshaking;    /* until on_tls */
+    bool has_fresh_input; /* `input` grew or was released since it was offered */
+    bool is_tls_starting; /* conn_start_tls_x was called, its turn has not come */
+    bool is_handshaking;  /* until on_tls */
     bool is_bye_said;
-    bool was_high;          /* output was above CONN_OUTPUT_LOW_BYTES since on_drained */
-    bool had_output;        /* output was more than nothing since on_drained */
+    bool was_high;   /* output was above CONN_OUTPUT_LOW_BYTES since on_drained */
+    bool had_output; /* output was more than nothing since on_drained */
     bool has_end;
     struct conn_end end; /* the first cause */
 

@@ -98,7 +98,7 @@ int resolver_create(struct loop *loop, const struct resolver_settings *settings,
  * way end with the old ones. On failure nothing has changed. */
 int resolver_configure(struct resolver *resolver, const struct resolver_settings *settings,
                        struct error *reterr) MUST_CHECK;
-/* On the owner's thread; later questions of any loop fail. Questions under way end as FAILED. */
+/* On the owner's thread, when no loop asks any more. Questions under way end as FAILED. */
 void resolver_destroy(struct resolver *resolver);
 
 #endif

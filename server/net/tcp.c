@@ -45,7 +45,7 @@ static int errno_of(ssize_t uv_error)
 static void lost(struct tcp *tcp, ssize_t uv_error)
 {
     conn_transport_failed(&tcp->conn, CONN_CAUSE_LOST, errno_of(uv_error),
-                          uv_strerror((int)uv_error));
+                          strerror(errno_of(uv_error)));
 }
 
 /* --- reading --- */
@@ -184,7 +184,8 @@ static const struct conn_transport tcp_transport = {
 static void connect_timed_out(struct loop_timer *timer)
 {
     struct tcp *tcp = CONTAINER_OF(timer, struct tcp, timeout);
-    conn_transport_failed(&tcp->conn, CONN_CAUSE_CONNECT_TIMEOUT, ETIMEDOUT, "connection timed out");
+    conn_transport_failed(&tcp->conn, CONN_CAUSE_CONNECT_TIMEOUT, ETIMEDOUT,
+                          "connection timed out");
 }
 
 static void connect_failed(struct letter *letter)
@@ -265,7 +266,7 @@ static void on_connect(uv_connect_t *request, int status)
     loop_timer_stop(&tcp->timeout);
     if (status < 0) {
         conn_transport_failed(&tcp->conn, CONN_CAUSE_CONNECT, errno_of(status),
-                              uv_strerror(status));
+                              strerror(errno_of(status)));
         return;
     }
     (void)uv_tcp_nodelay(&tcp->handle, 1); /* slower without, not wrong */

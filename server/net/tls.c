@@ -31,7 +31,7 @@
 /* ECDSA suites stand before RSA ones in NORMAL; %SERVER_PRECEDENCE makes that order count. */
 #define TLS_PRIORITY_DEFAULT "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
 
-enum { TLS_WARNINGS_MAX = 5, TLS_FIRST_BYTES = 8, TLS_RECORD_BYTES = 16384 };
+enum { TLS_WARNINGS_MAX = 5, TLS_END_ASKED_MAX = 3, TLS_FIRST_BYTES = 8, TLS_RECORD_BYTES = 16384 };
 
 struct tls_server {
     _Atomic unsigned refs;
@@ -43,7 +43,7 @@ struct tls_server {
 struct tls_client {
     _Atomic unsigned refs;
     struct trust *trust;
-    struct served *served; /* NULL: none */
+    struct served *served;                            /* NULL: none */
     gnutls_certificate_credentials_t own_credentials; /* empty ones, when SERVED is NULL */
     gnutls_priority_t priority;
 };
@@ -65,8 +65,9 @@ struct tls_session {
     struct tls_reference *references; /* names copied */
     size_t reference_count;
     struct buf *in, *out; /* the connection's */
-    bool is_eof;
-    unsigned warnings;
+    bool is_eof;          /* the transport gives no more */
+    bool has_seen_end;    /* and GnuTLS was told so */
+    unsigned warnings, end_asked;
     size_t first_len;
     char first[TLS_FIRST_BYTES]; /* what the peer sent first: tells plain text from TLS */
 };
@@ -170,8 +171,10 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *p, size_t size)
     struct tls_session *session = ptr;
     struct slice have = buf_slice(session->in);
     if (have.len == 0) {
-        if (session->is_eof)
+        if (session->is_eof) {
+            session->has_seen_end = true;
             return 0;
+        }
         gnutls_transport_set_errno(session->handle, EAGAIN);
         return -1;
     }
@@ -233,8 +236,8 @@ struct tls_session *tls_session_server(struct tls_server *server, struct buf *in
 {
     struct tls_session *session = session_new(in, out);
     session->server = tls_server_ref(server);
-    int r = session_setup(session, GNUTLS_SERVER, server->priority,
-                          served_credentials(server->served));
+    int r =
+        session_setup(session, GNUTLS_SERVER, server->priority, served_credentials(server->served));
     if (r >= 0 && server->ticket_key.data != NULL)
         r = gnutls_session_ticket_enable_server(session->handle, &server->ticket_key);
     if (r >= 0)
@@ -264,7 +267,8 @@ struct tls_session *tls_session_client(struct tls_client *client, const char *sn
     gnutls_certificate_credentials_t credentials =
         client->served == NULL ? client->own_credentials : served_credentials(client->served);
     /* Nobody keeps the tickets of a next hop, so none are asked for. */
-    int r = session_setup(session, GNUTLS_CLIENT | GNUTLS_NO_TICKETS, client->priority, credentials);
+    int r =
+        session_setup(session, GNUTLS_CLIENT | GNUTLS_NO_TICKETS, client->priority, credentials);
     /* RFC 6066 3: a host name, never an address */
     if (r >= 0 && sni != NULL && sni[0] != '\0')
         r = gnutls_server_name_set(session->handle, GNUTLS_NAME_DNS, sni, strlen(sni));
@@ -317,7 +321,8 @@ static enum tls_io fail(struct tls_session *session, int code, struct tls_result
         if (code == GNUTLS_E_FATAL_ALERT_RECEIVED)
             failure.alert = (int)gnutls_alert_get(session->handle);
         else
-            (void)gnutls_alert_send_appropriate(session->handle, code); /* the session ends anyway */
+            (void)gnutls_alert_send_appropriate(session->handle,
+                                                code); /* the session ends anyway */
     }
     session->state = TLS_STATE_DEAD;
     tls_names_failure(&failure, ret_result);
@@ -406,6 +411,21 @@ static void succeed(struct tls_session *session, struct tls_result *ret_result)
 
 /* --- the four verbs --- */
 
+/* A record that the end of the bytes cut short: GnuTLS answers AGAIN and sees the end only when asked
+ * once more, or complains of the length. True: ask again. Else *r is PREMATURE_TERMINATION when the
+ * end is to blame. */
+static bool is_ended(struct tls_session *session, int *r)
+{
+    if (*r == GNUTLS_E_AGAIN && session->is_eof && buf_len(session->in) == 0) {
+        if (++session->end_asked <= TLS_END_ASKED_MAX)
+            return true;
+        *r = GNUTLS_E_PREMATURE_TERMINATION;
+    }
+    if (*r == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && session->has_seen_end)
+        *r = GNUTLS_E_PREMATURE_TERMINATION;
+    return false;
+}
+
 enum tls_io tls_session_handshake(struct tls_session *session, struct tls_result *ret_result)
 {
     ASSERT(session->state == TLS_STATE_NEW || session->state == TLS_STATE_HANDSHAKE);
@@ -418,12 +438,14 @@ enum tls_io tls_session_handshake(struct tls_session *session, struct tls_result
             succeed(session, ret_result);
             return TLS_IO_OK;
         }
+        if (is_ended(session, &r))
+            continue;
         if (r == GNUTLS_E_AGAIN)
             return TLS_IO_AGAIN;
         if (r == GNUTLS_E_WARNING_ALERT_RECEIVED)
             session->warnings++;
-        bool is_again = r == GNUTLS_E_INTERRUPTED ||
-                        (r == GNUTLS_E_WARNING_ALERT_RECEIVED && session->warnings <= TLS_WARNINGS_MAX);
+        bool is_again = r == GNUTLS_E_INTERRUPTED || (r == GNUTLS_E_WARNING_ALERT_RECEIVED &&
+                                                      session->warnings <= TLS_WARNINGS_MAX);
         if (!is_again)
             return fail(session, r, ret_result);
     }
@@ -434,11 +456,14 @@ enum tls_io tls_session_read(struct tls_session *session, char *p, size_t size, 
 {
     ASSERT(session->state == TLS_STATE_UP);
     for (;;) {
-        ssize_t r = gnutls_record_recv(session->handle, p, size);
-        if (r > 0) {
-            *ret_len = (size_t)r;
+        ssize_t got = gnutls_record_recv(session->handle, p, size);
+        if (got > 0) {
+            *ret_len = (size_t)got;
             return TLS_IO_OK;
         }
+        int r = (int)got; /* 0 or an error code */
+        if (is_ended(session, &r))
+            continue;
         /* A FIN without close_notify ends the bytes too; SMTP knows by itself what was complete. */
         if (r == 0 || (r == GNUTLS_E_PREMATURE_TERMINATION && session->is_eof)) {
             session->state = TLS_STATE_HALF; /* nothing is read after close_notify */
@@ -453,7 +478,7 @@ enum tls_io tls_session_read(struct tls_session *session, char *p, size_t size, 
             continue;
         if (r == GNUTLS_E_REHANDSHAKE) /* RFC 5246 7.2.2; the session ends as well */
             (void)gnutls_alert_send(session->handle, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
-        return fail(session, (int)r, ret_result);
+        return fail(session, r, ret_result);
     }
 }
 

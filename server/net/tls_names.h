@@ -20,7 +20,7 @@ struct tls_failure {
 void tls_names_failure(const struct tls_failure *failure, struct tls_result *ret_result);
 /* `TLSv1.3`; never NULL. VERSION is a gnutls_protocol_t. */
 const char *tls_names_protocol(int version);
-/* OpenSSL's spelling of a GnuTLS suite name, `TLS_ECDHE_RSA_AES_256_GCM_SHA384` ->
+/* OpenSSL's spelling of a suite's standard name, `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` ->
  * `ECDHE-RSA-AES256-GCM-SHA384`; a suite that is not in the table is given back as it is. */
 const char *tls_names_cipher(const char *suite);
 

@@ -14,17 +14,17 @@ struct pair_end {
     struct conn conn;
     struct pair *pair;
     struct pair_end *peer;
-    struct buf arriving;  /* from the peer, not yet received */
-    struct letter carry;  /* moves `arriving` into conn */
-    struct letter close;  /* tells conn_transport_closed */
+    struct buf arriving; /* from the peer, not yet received */
+    struct letter carry; /* moves `arriving` into conn */
+    struct letter close; /* tells conn_transport_closed */
     bool wants_reading;
-    bool is_held;         /* nothing arrives here */
-    bool is_closed;       /* the transport was closed */
+    bool is_held;   /* nothing arrives here */
+    bool is_closed; /* the transport was closed */
     bool is_released;
-    bool has_fin;         /* the peer's FIN follows `arriving` */
+    bool has_fin; /* the peer's FIN follows `arriving` */
     bool has_reset;
     bool is_fin_told;
-    bool is_cut;          /* what this end sends goes nowhere */
+    bool is_cut; /* what this end sends goes nowhere */
     size_t sent_bytes;
     size_t cut_left; /* bytes that may still leave; SIZE_MAX: no cut */
     bool is_cut_reset;
