@@ -7,12 +7,12 @@
  * loop's side only measures and copies; formatting, escaping and time zones are the log thread's.
  * Values longer than LIMIT_TRACE_VALUE_BYTES are cut there, lists at LIMIT_TRACE_LIST items.
  *
- * Escaping, so that no value can make a line, end a quote or hide text, and all of it is
- * reversible: text  control characters, DEL, `\`, `'`, `"`, invalid UTF-8 and invisible or
- * direction-changing characters (U+0080-9F, 061C, 200B-200F, 2028-202E, 2060-2069, FEFF) byte by
- * byte as \xNN; so is whatever in the value would look like the text that follows it in the
- * template; blanks too in F_WORD JSON  the same characters as \uNNNN; a byte that is no UTF-8 is
- * \uF7NN (and a real character of U+F780-F7FF is three such), which every reader takes
+ * Escaping, so that no value can make a line, end a quote or hide text; all of it is reversible.
+ * Text: control characters, DEL, backslash, both quotes, invalid UTF-8 and invisible or
+ * direction-changing characters byte by byte as \xNN; so is whatever in a value would look like the
+ * text that follows it in the template, and in F_WORD every blank.
+ * JSON: the same characters as \uNNNN; a byte that is no UTF-8 is \uF7NN (and a real character of
+ * U+F780-F7FF is three such), which every reader takes.
  *
  * Pure functions, any thread. No message content beyond Subject and Message-ID. */
 #ifndef POSTERN_TRACE_EVENT_H
