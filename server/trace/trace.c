@@ -333,12 +333,12 @@ void trace_reopen(struct trace *trace)
         ask(trace, &trace->wants_reopen);
 }
 
-void trace_set_timezone(struct trace *trace, const char *timezone)
+void trace_set_timezone(struct trace *trace, const char *zone)
 {
     if (trace == NULL || trace->is_memory)
         return;
     lock(trace);
-    (void)snprintf(trace->zone, sizeof(trace->zone), "%s", timezone);
+    (void)snprintf(trace->zone, sizeof(trace->zone), "%s", zone);
     trace->wants_zone = true;
     (void)pthread_cond_signal(&trace->wake);
     unlock(trace);

@@ -53,7 +53,7 @@ void trace_submit(struct trace *trace, struct trace_record *record);
 /* SIGHUP: opens the files by name again, after rotation. Returns at once. */
 void trace_reopen(struct trace *trace);
 /* system.timezone changed: holds for every event submitted after the call. Returns at once. */
-void trace_set_timezone(struct trace *trace, const char *timezone);
+void trace_set_timezone(struct trace *trace, const char *zone);
 /* Returns when all that was submitted before the call has been given to the kernel. Blocks: tests
  * and shutdown only. */
 void trace_flush(struct trace *trace);

@@ -15,9 +15,9 @@ static char variable[4 + TRACE_ZONE_MAX] = "TZ=UTC";
 static _Atomic unsigned epoch;
 static bool is_in_environment;
 
-void trace_zone_set(const char *timezone)
+void trace_zone_set(const char *name)
 {
-    const char *zone = timezone == NULL || strlen(timezone) >= TRACE_ZONE_MAX ? "UTC" : timezone;
+    const char *zone = name == NULL || strlen(name) >= TRACE_ZONE_MAX ? "UTC" : name;
     (void)memcpy(variable + 3, zone, strlen(zone) + 1);
     if (!is_in_environment) {
         (void)putenv(variable); /* fails for want of memory only; then the zone stays what it was */

@@ -12,7 +12,7 @@ enum { TRACE_ZONE_MAX = 64, TRACE_TIME_MAX = 40 };
 
 /* The first call before other threads start; later ones on the log thread. A zone that does not
  * exist is UTC, a longer name than TRACE_ZONE_MAX too. */
-void trace_zone_set(const char *timezone);
+void trace_zone_set(const char *name);
 /* `Www Mmm dd HH:MM:SS YYYY `, the day padded with a blank; never the locale's words. Returns its
  * length. */
 int trace_zone_format(int64_t seconds, char out[TRACE_TIME_MAX]);
