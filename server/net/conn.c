@@ -1,15 +1,18 @@
-/* What every connection does whatever carries it: buffers, TLS in the middle, back-pressure, closing.
+/* What every connection does whatever carries it: buffers, TLS in the middle, back-pressure,
+ * closing.
  *
  *   received -> [wire_in -> TLS ->] on_data, rest in `input`
  *   conn_write -> [plain_out -> TLS ->] wire_out -> transport
  *
- * Calls of the user only change state and ask for a turn (a deferred letter); callbacks are made from
- * turns, handshake steps and the transport's events. Each callback may close, abort or pause, so the
- * state is looked at again after each one. The conn itself lives until conn_transport_closed.
+ * Calls of the user only change state and ask for a turn (a deferred letter); callbacks are made
+ * from turns, handshake steps and the transport's events. Each callback may close, abort or pause,
+ * so the state is looked at again after each one. The conn itself lives until
+ * conn_transport_closed.
  *
  * Closing: OPEN -conn_close-> FLUSHING -all sent-> LINGERING (FIN is out, input is dropped, so that
  * the kernel sends no reset that would take our last reply with it) -peer's FIN or CONN_LINGER_MS->
- * CLOSING. conn_abort and failures go to CLOSING at once. The first cause is the one on_closed tells. */
+ * CLOSING. conn_abort and failures go to CLOSING at once. The first cause is the one on_closed
+ * tells. */
 #include "net/conn.h"
 
 #include <errno.h>

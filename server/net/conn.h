@@ -1,12 +1,13 @@
-/* A connection as the engine sees it, whatever carries it: net/tcp.c in the daemon, tests/lib/pair.c
- * in tests.
+/* A connection as the engine sees it, whatever carries it: net/tcp.c in the daemon,
+ * tests/lib/pair.c in tests.
  *
- * Bytes come by on_data and go by conn_write; TLS is switched on in the middle and is then invisible.
+ * Bytes come by on_data and go by conn_write; TLS is switched on in the middle and is then
+ * invisible.
  *
- *   tcp_connect -> on_connected --.                              .- peer's FIN -> on_eof -> conn_close
- *   listener (connected) ----------+-> on_data*, on_drained* ----+
- *                                  |   conn_start_tls_x -> on_tls +- conn_close: flush, then close
- *   any failure ---------------------------------------------------> on_closed, the conn is gone
+ *   tcp_connect -> on_connected --.                              .- peer's FIN -> on_eof ->
+ * conn_close listener (connected) ----------+-> on_data*, on_drained* ----+ |   conn_start_tls_x ->
+ * on_tls +- conn_close: flush, then close any failure
+ * ---------------------------------------------------> on_closed, the conn is gone
  *
  * Rules that every transport keeps:
  * - No callback is made inside a call of the user's into this file: it comes in a later turn.
@@ -14,7 +15,8 @@
  *   freed. Until then the pointer is good and every call on it is allowed (and does nothing).
  * - Closing is two steps: conn_close or conn_abort asks, on_closed tells.
  * - At most about LIMIT_SESSION_INPUT bytes are read ahead of the user.
- * - After the peer's close_notify or a fatal TLS error nothing is read any more, plain text least of all.
+ * - After the peer's close_notify or a fatal TLS error nothing is read any more, plain text least
+ * of all.
  *
  * Owner thread: that of its loop. The user owns its own object and frees it in on_closed. */
 #ifndef POSTERN_NET_CONN_H

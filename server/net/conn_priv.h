@@ -1,9 +1,9 @@
-/* Between net/conn.c and a transport (net/tcp.c, tests/lib/pair.c): what a connection is made of and
- * what each may call of the other.
+/* Between net/conn.c and a transport (net/tcp.c, tests/lib/pair.c): what a connection is made of
+ * and what each may call of the other.
  *
- *   transport -> conn_transport_*      bytes, end, failure, sent, closed; always from the loop, never
- *                                      from inside a call of conn.c into the transport
- *   conn.c    -> struct conn_transport send, reading, shutdown, close, release
+ *   transport -> conn_transport_*      bytes, end, failure, sent, closed; always from the loop,
+ * never from inside a call of conn.c into the transport conn.c    -> struct conn_transport send,
+ * reading, shutdown, close, release
  *
  * struct conn is embedded in the transport's object, which `release` frees. */
 #ifndef POSTERN_NET_CONN_PRIV_H
@@ -21,8 +21,8 @@ enum {
 };
 
 struct conn_transport {
-    /* Something is in conn->wire_out: send it, in order; conn_transport_sent for each part that left,
-     * in a later turn or at once. Called again while sending is fine. */
+    /* Something is in conn->wire_out: send it, in order; conn_transport_sent for each part that
+     * left, in a later turn or at once. Called again while sending is fine. */
     void (*send)(struct conn *conn);
     void (*set_reading)(struct conn *conn, bool wants);
     /* Everything was sent: say FIN. */

@@ -1,12 +1,12 @@
 /* Listening sockets. See listener.h.
  *
  * The socket is ours (libuv 1.44 has no SO_REUSEPORT); uv_poll says when connections wait and
- * accept4 takes at most LISTENER_ACCEPT_BURST of them in a turn, so that a flood of connections does
- * not hold up the sessions: the poll is level-triggered, the rest comes in the next turn.
+ * accept4 takes at most LISTENER_ACCEPT_BURST of them in a turn, so that a flood of connections
+ * does not hold up the sessions: the poll is level-triggered, the rest comes in the next turn.
  *
- * Out of descriptors, accept fails and the connection stays in the kernel's queue, so the poll would
- * spin. A reserve descriptor is closed, the connection taken with it and dropped, the reserve opened
- * again. Without a reserve the poll pauses for LISTENER_PAUSE_MS.
+ * Out of descriptors, accept fails and the connection stays in the kernel's queue, so the poll
+ * would spin. A reserve descriptor is closed, the connection taken with it and dropped, the reserve
+ * opened again. Without a reserve the poll pauses for LISTENER_PAUSE_MS.
  *
  * Owner thread: the loop's, but for probe and bind. */
 #include "net/listener.h"

@@ -29,7 +29,8 @@ uint16_t listener_port(int fd);
 struct listener_handler {
     /* A connection that is up; the handler calls conn_set_handler before it returns. */
     void (*on_accept)(void *ctx, struct conn *conn);
-    /* A connection was dropped or accepting failed: errno and a line for the log. Accepting goes on. */
+    /* A connection was dropped or accepting failed: errno and a line for the log. Accepting goes
+     * on. */
     void (*on_error)(void *ctx, int errnum, const char *text);
     /* After listener_stop: the listener is gone. */
     void (*on_stopped)(void *ctx);

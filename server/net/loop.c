@@ -3,9 +3,9 @@
  * It never waits and knows no libuv: loop_uv.c and the tests' fake loop decide when to call
  * loop_run_timers and loop_run_waiting.
  *
- * Invariants: a timer is in `timers` or stopped; a letter or step is in at most one list. A round of
- * loop_run_waiting runs what waited when it began, so work that defers itself again cannot starve
- * the sockets. Owner thread: the loop's; only loop_post is called by others. */
+ * Invariants: a timer is in `timers` or stopped; a letter or step is in at most one list. A round
+ * of loop_run_waiting runs what waited when it began, so work that defers itself again cannot
+ * starve the sockets. Owner thread: the loop's; only loop_post is called by others. */
 #include "net/loop.h"
 
 #include "base/limits.h"
@@ -71,7 +71,8 @@ uint64_t loop_next_ms(const struct loop *loop)
 
 size_t loop_run_timers(struct loop *loop)
 {
-    /* One reading of the clock: a timer that starts itself again for "now" waits for the next round. */
+    /* One reading of the clock: a timer that starts itself again for "now" waits for the next
+     * round. */
     uint64_t now = loop_now_ms(loop);
     size_t due = 0;
     size_t limit = loop->timers.count;

@@ -1,7 +1,7 @@
 /* An event loop as the rest of Postern sees it: a clock, timers, letters and a ration.
  *
- * `struct loop` is an interface: net/loop_uv.c runs it as one thread with one uv_loop, tests run the
- * same struct on a fake clock (tests/lib/fake_loop.h). No other file makes a uv timer; every
+ * `struct loop` is an interface: net/loop_uv.c runs it as one thread with one uv_loop, tests run
+ * the same struct on a fake clock (tests/lib/fake_loop.h). No other file makes a uv timer; every
  * deadline is a loop_timer in the loop's heap, compared with base/clock.
  *
  * One iteration: I/O callbacks and due timers -> letters posted from outside -> deferred letters ->

@@ -1,7 +1,8 @@
 /* The real loop: one thread, one uv_loop, one uv_timer for the whole timer heap.
  *
- *   uv_timer -> loop_run_timers        uv_async -> mailbox_drain        uv_check -> loop_run_waiting
- *   uv_idle is active while something waits, so that the poll in between does not sleep.
+ *   uv_timer -> loop_run_timers        uv_async -> mailbox_drain        uv_check ->
+ * loop_run_waiting uv_idle is active while something waits, so that the poll in between does not
+ * sleep.
  *
  * Stopping: loop_stop sets a flag and wakes the loop; the loop closes its mailbox, runs the letters
  * that were posted before and leaves uv_run; then every handle is closed. */

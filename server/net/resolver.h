@@ -3,8 +3,8 @@
  * `struct resolver` is an interface: net/resolver_ub.c asks through libunbound, which validates
  * DNSSEC; tests/lib/fake_resolver.h answers from a table. One resolver, owned by one loop; any loop
  * may ask, its question and answer travel as letters. Every question has a deadline of our own
- * (LIMIT_DNS_REVERSE_MS, LIMIT_DNS_QUERY_MS), because an offline look-up hangs for long. Answers are
- * cached for their TTL within a fixed number of entries.
+ * (LIMIT_DNS_REVERSE_MS, LIMIT_DNS_QUERY_MS), because an offline look-up hangs for long. Answers
+ * are cached for their TTL within a fixed number of entries.
  *
  * RFC 5321 5.1 (MX, implicit MX), RFC 7505 (null MX), RFC 1035 (PTR), RFC 4035 (secure). */
 #ifndef POSTERN_NET_RESOLVER_H
@@ -54,8 +54,8 @@ struct resolver_answer {
     enum resolver_status status;
     enum resolver_security security;
     char why[128]; /* in words when status is not OK or security is bogus, else empty */
-    /* MX: sorted by preference. No MX but an existing name: status NO_DATA, the caller uses the domain
-     * itself (RFC 5321 5.1). is_null_mx: the domain takes no mail (RFC 7505), no hosts. */
+    /* MX: sorted by preference. No MX but an existing name: status NO_DATA, the caller uses the
+     * domain itself (RFC 5321 5.1). is_null_mx: the domain takes no mail (RFC 7505), no hosts. */
     struct resolver_host *hosts;
     size_t host_count;
     bool is_null_mx;
@@ -94,8 +94,8 @@ struct resolver_settings {
 /* LOOP owns it; call before the loop runs or on its thread. Reads the trust anchor: may block. */
 int resolver_create(struct loop *loop, const struct resolver_settings *settings,
                     struct resolver **ret_resolver, struct error *reterr) MUST_CHECK;
-/* On the owner's thread: new settings for the questions that follow, the cache is emptied, those under
- * way end with the old ones. On failure nothing has changed. */
+/* On the owner's thread: new settings for the questions that follow, the cache is emptied, those
+ * under way end with the old ones. On failure nothing has changed. */
 int resolver_configure(struct resolver *resolver, const struct resolver_settings *settings,
                        struct error *reterr) MUST_CHECK;
 /* On the owner's thread, when no loop asks any more. Questions under way end as FAILED. */

@@ -1,8 +1,8 @@
 /* What a resolver is made of, for those who answer: net/resolver_ub.c and the tests' fake.
  *
  * A question travels: made on HOME, posted to the owner's loop, `ask` there, resolver_answer_query
- * there, posted back, `done` on HOME. is_cancelled belongs to HOME alone, so no lock is needed. Each
- * question holds a reference of the resolver. */
+ * there, posted back, `done` on HOME. is_cancelled belongs to HOME alone, so no lock is needed.
+ * Each question holds a reference of the resolver. */
 #ifndef POSTERN_NET_RESOLVER_PRIV_H
 #define POSTERN_NET_RESOLVER_PRIV_H
 

@@ -1,14 +1,16 @@
 /* The resolver on libunbound. See resolver.h.
  *
- *   ask -> cache | a look-up under way for the same name | new look-up -> ub_resolve_async (a thread
- *   of libunbound's) -> ub_fd readable -> ub_process -> on_result -> parts complete -> answer all
+ *   ask -> cache | a look-up under way for the same name | new look-up -> ub_resolve_async (a
+ * thread of libunbound's) -> ub_fd readable -> ub_process -> on_result -> parts complete -> answer
+ * all
  *
  * A look-up has one deadline of our own and at most two parts under way: ADDRESSES asks A and AAAA
- * together; REVERSE asks PTR, then the name's addresses of the same family, and is verified when they
- * lead back. Parts of a look-up that ends early are cancelled.
+ * together; REVERSE asks PTR, then the name's addresses of the same family, and is verified when
+ * they lead back. Parts of a look-up that ends early are cancelled.
  *
  * A generation is one libunbound context with its settings. resolver_configure makes a new one; the
- * old one goes when its last look-up ends. Owner thread: the resolver's loop, for everything here. */
+ * old one goes when its last look-up ends. Owner thread: the resolver's loop, for everything here.
+ */
 #include "net/resolver.h"
 
 #include <unbound.h>
@@ -195,8 +197,8 @@ static int configure(struct ub_ctx *ctx, const struct resolver_settings *setting
         if (r != 0)
             return ub_error(reterr, r, "trust anchor", anchor);
     }
-    /* Removing a zone completes the set-up, so this comes last, and once in any case: an anchor that
-     * cannot be understood is found now and not at the first question. */
+    /* Removing a zone completes the set-up, so this comes last, and once in any case: an anchor
+     * that cannot be understood is found now and not at the first question. */
     r = ub_ctx_zone_remove(ctx, "set-up.invalid.");
     for (size_t i = 0; r == 0 && i < settings->removed_zone_count; i++)
         r = ub_ctx_zone_remove(ctx, settings->removed_zones[i]);

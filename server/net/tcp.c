@@ -1,11 +1,11 @@
 /* The libuv transport of a connection. See tcp.h and conn_priv.h.
  *
- * Output: what fits is written at once (uv_try_write); the rest moves into `sending` and one uv_write
- * is under way at a time, while new output gathers in wire_out. Input: one scratch buffer a loop, so
- * an idle connection holds no read buffer.
+ * Output: what fits is written at once (uv_try_write); the rest moves into `sending` and one
+ * uv_write is under way at a time, while new output gathers in wire_out. Input: one scratch buffer
+ * a loop, so an idle connection holds no read buffer.
  *
- * Closing: uv_close is the end; libuv calls back pending writes and connects with UV_ECANCELED before
- * on_close, so the object is freed there and only there.
+ * Closing: uv_close is the end; libuv calls back pending writes and connects with UV_ECANCELED
+ * before on_close, so the object is freed there and only there.
  *
  * A connect with a source address binds an own socket first; a connect time-out is a loop_timer. */
 #include "net/tcp.h"

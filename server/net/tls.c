@@ -4,15 +4,16 @@
  *   plain text -> gnutls_record_send | gnutls_bye -> push -> wire_out
  *
  * A session is NEW until its first step, then in HANDSHAKE, UP, HALF after the peer's end, and DEAD
- * for ever after a failure: nothing is read from a HALF or DEAD one, so no byte that follows an end of
- * TLS can be taken for mail.
+ * for ever after a failure: nothing is read from a HALF or DEAD one, so no byte that follows an end
+ * of TLS can be taken for mail.
  *
  * A tls_server or tls_client is immutable and counted; a session holds a reference, so a commit can
- * replace it while handshakes are in flight. Ticket keys live in the tls_server and are wiped with it.
+ * replace it while handshakes are in flight. Ticket keys live in the tls_server and are wiped with
+ * it.
  *
- * The client evaluates chain and names on every handshake and says what it found; it refuses nothing.
- * RFC 8446 4.6.1 (tickets), 4.2.10 (no early data: the flag is never set), RFC 5746 (renegotiation
- * is refused by ending the session). */
+ * The client evaluates chain and names on every handshake and says what it found; it refuses
+ * nothing. RFC 8446 4.6.1 (tickets), 4.2.10 (no early data: the flag is never set), RFC 5746
+ * (renegotiation is refused by ending the session). */
 #include "net/tls.h"
 
 #include <errno.h>
@@ -411,9 +412,9 @@ static void succeed(struct tls_session *session, struct tls_result *ret_result)
 
 /* --- the four verbs --- */
 
-/* A record that the end of the bytes cut short: GnuTLS answers AGAIN and sees the end only when asked
- * once more, or complains of the length. True: ask again. Else *r is PREMATURE_TERMINATION when the
- * end is to blame. */
+/* A record that the end of the bytes cut short: GnuTLS answers AGAIN and sees the end only when
+ * asked once more, or complains of the length. True: ask again. Else *r is PREMATURE_TERMINATION
+ * when the end is to blame. */
 static bool is_ended(struct tls_session *session, int *r)
 {
     if (*r == GNUTLS_E_AGAIN && session->is_eof && buf_len(session->in) == 0) {

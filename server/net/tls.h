@@ -1,9 +1,10 @@
 /* TLS as the engine sees it: what a side is set up with, and what a handshake came to.
  *
- * A tls_server or tls_client is built once for a listener or a trust setting, is immutable, counted,
- * and shared by every loop (the counts are atomic). Handshakes run inside a connection: conn_start_tls_server and
- * conn_start_tls_client in net/conn.h. TLS 1.2 and 1.3, server's preference, ECDSA first, tickets
- * with a key of this tls_server alone, never early data, never renegotiation.
+ * A tls_server or tls_client is built once for a listener or a trust setting, is immutable,
+ * counted, and shared by every loop (the counts are atomic). Handshakes run inside a connection:
+ * conn_start_tls_server and conn_start_tls_client in net/conn.h. TLS 1.2 and 1.3, server's
+ * preference, ECDSA first, tickets with a key of this tls_server alone, never early data, never
+ * renegotiation.
  *
  * RFC 8446, RFC 5246, RFC 3207 (STARTTLS), RFC 6125 (names). */
 #ifndef POSTERN_NET_TLS_H
@@ -76,11 +77,12 @@ struct tls_result {
     char matched_name[TLS_NAME_MAX]; /* the reference name that matched, empty: none */
     char why[TLS_TEXT_MAX];          /* why it is not verified, one line; empty when it is */
 
-    /* after failure: OpenSSL's form, `(336109761, 'error:1408A0C1:SSL routines:F:no shared cipher')` */
+    /* after failure: OpenSSL's form, `(336109761, 'error:1408A0C1:SSL routines:F:no shared
+     * cipher')` */
     unsigned long number;
-    char text
-        [TLS_TEXT_MAX]; /* `error:1408A0C1:SSL routines:SSL3_GET_CLIENT_HELLO:no shared cipher` */
-    bool is_peer_alert; /* the peer refused us, not we it */
+    char text[TLS_TEXT_MAX]; /* `error:1408A0C1:SSL routines:SSL3_GET_CLIENT_HELLO:no shared cipher`
+                              */
+    bool is_peer_alert;      /* the peer refused us, not we it */
 };
 
 #endif

@@ -2,9 +2,9 @@
  *
  * Postern's mail log speaks as the products before it did, in OpenSSL's form:
  *   (336109761, 'error:1408A0C1:SSL routines:SSL3_GET_CLIENT_HELLO:no shared cipher')
- * The number packs library (20: SSL), function and reason: 8, 12 and 12 bits. Function and reason are
- * those of OpenSSL 1.0.2, the last to have stable function numbers; reasons of TLS 1.3 are those of
- * 1.1.1. An alert from the peer is reason 1000 + its number, said by SSL3_READ_BYTES.
+ * The number packs library (20: SSL), function and reason: 8, 12 and 12 bits. Function and reason
+ * are those of OpenSSL 1.0.2, the last to have stable function numbers; reasons of TLS 1.3 are
+ * those of 1.1.1. An alert from the peer is reason 1000 + its number, said by SSL3_READ_BYTES.
  *
  * Order of looking: plain text where a record should be, an alert, an end of the bytes, the table.
  * RFC 8446 6 and RFC 5246 7.2 (alerts). */

@@ -1,6 +1,6 @@
-/* One TLS session over two byte buffers, for net/conn.c: what came from the wire is read from IN, what
- * must go to the wire is appended to OUT. No transport, no callback, no clock. Same code for both
- * sides. Owner: the connection. */
+/* One TLS session over two byte buffers, for net/conn.c: what came from the wire is read from IN,
+ * what must go to the wire is appended to OUT. No transport, no callback, no clock. Same code for
+ * both sides. Owner: the connection. */
 #ifndef POSTERN_NET_TLS_PRIV_H
 #define POSTERN_NET_TLS_PRIV_H
 

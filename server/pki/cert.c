@@ -1,8 +1,8 @@
 /* Reading one certificate into plain values, matching its names, making a self-signed one.
  *
- * Certificates come from peers, so nothing of them is trusted: counts and lengths are capped, a name
- * with a NUL or a control byte never matches anything and is never shown raw. IP addresses match by
- * value and only IP SANs; a wildcard is the whole left-most label and covers one label
+ * Certificates come from peers, so nothing of them is trusted: counts and lengths are capped, a
+ * name with a NUL or a control byte never matches anything and is never shown raw. IP addresses
+ * match by value and only IP SANs; a wildcard is the whole left-most label and covers one label
  * (RFC 6125 6.4.3). Other kinds of SAN (URI, e-mail) are left out. */
 #include "pki/cert.h"
 

@@ -43,8 +43,8 @@ struct cert_info *cert_info_of(struct gnutls_x509_crt_int *crt);
 
 enum cert_match { CERT_MATCH_NONE, CERT_MATCH_SAN, CERT_MATCH_CN };
 
-/* Whether NAME (a domain, or the text of an IP address) is one of the certificate's. The CN is looked
- * at only with ALLOWS_CN and only for domains. Case does not matter. */
+/* Whether NAME (a domain, or the text of an IP address) is one of the certificate's. The CN is
+ * looked at only with ALLOWS_CN and only for domains. Case does not matter. */
 enum cert_match cert_info_match(const struct cert_info *info, const char *name, bool allows_cn);
 /* PATTERN from a certificate against a domain. */
 bool cert_name_matches(struct slice pattern, struct slice name);

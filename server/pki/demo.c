@@ -1,4 +1,5 @@
-/* Makes the demonstration pair. See demo.h. The keys are on disk before their certificates exist. */
+/* Makes the demonstration pair. See demo.h. The keys are on disk before their certificates exist.
+ */
 #include "pki/demo.h"
 
 #include "base/mailaddr.h"

@@ -1,8 +1,8 @@
 /* Private keys in a directory, named by their public key. See key.h.
  *
- * A key in memory is a gnutls_privkey_t, which GnuTLS wipes when it is freed; the PEM text on its way
- * to or from the disk lives in buffers that are wiped here. The file is written with file_replace:
- * a crash leaves the whole key or none. */
+ * A key in memory is a gnutls_privkey_t, which GnuTLS wipes when it is freed; the PEM text on its
+ * way to or from the disk lives in buffers that are wiped here. The file is written with
+ * file_replace: a crash leaves the whole key or none. */
 #include "pki/key.h"
 
 #include <gnutls/abstract.h>

@@ -1,8 +1,8 @@
 /* Chains and keys joined into GnuTLS credentials. See served.h.
  *
- * GnuTLS takes the first loaded certificate that suits the negotiated algorithms, so ECDSA is loaded
- * before RSA whatever the caller's order; with %SERVER_PRECEDENCE a client that can do both gets
- * ECDSA. The credentials never change after served_create. */
+ * GnuTLS takes the first loaded certificate that suits the negotiated algorithms, so ECDSA is
+ * loaded before RSA whatever the caller's order; with %SERVER_PRECEDENCE a client that can do both
+ * gets ECDSA. The credentials never change after served_create. */
 #include "pki/served.h"
 
 #include <gnutls/abstract.h>

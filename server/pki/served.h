@@ -18,8 +18,9 @@ struct served_pair {
     const struct key *key;  /* its key; borrowed for the call */
 };
 
-/* ERR_INVALID when a chain cannot be read, is longer than LIMIT_TLS_CHAIN_DEPTH or does not belong to
- * its key, and when two pairs have the same kind of key. ECDSA is offered first whatever the order. */
+/* ERR_INVALID when a chain cannot be read, is longer than LIMIT_TLS_CHAIN_DEPTH or does not belong
+ * to its key, and when two pairs have the same kind of key. ECDSA is offered first whatever the
+ * order. */
 int served_create(const struct served_pair *pairs, size_t pair_count, struct served **ret_served,
                   struct error *reterr) MUST_CHECK;
 struct served *served_ref(struct served *served);

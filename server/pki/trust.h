@@ -36,8 +36,8 @@ size_t trust_count(const struct trust *trust);
 
 enum { TRUST_WHY_MAX = 256 };
 
-/* True when CHAIN (the peer's certificate first) leads to one of ours for a TLS server's or client's
- * use; else WHY says why not in one line, cause first. */
+/* True when CHAIN (the peer's certificate first) leads to one of ours for a TLS server's or
+ * client's use; else WHY says why not in one line, cause first. */
 bool trust_verify(const struct trust *trust, struct gnutls_x509_crt_int **chain, size_t count,
                   bool is_server, char why[TRUST_WHY_MAX]);
 

@@ -1,5 +1,5 @@
-/* A loop run by hand. See fake_loop.h. Letters posted from outside wait in the mailbox until the next
- * turn, as in the real loop; nothing is woken, the test turns the crank. */
+/* A loop run by hand. See fake_loop.h. Letters posted from outside wait in the mailbox until the
+ * next turn, as in the real loop; nothing is woken, the test turns the crank. */
 #include "fake_loop.h"
 
 #include "base/compiler.h"

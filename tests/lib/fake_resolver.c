@@ -1,5 +1,5 @@
-/* A table of names. See fake_resolver.h. Each question waits on a timer of its own; one that the table
- * delays beyond the real resolver's deadline times out as there. */
+/* A table of names. See fake_resolver.h. Each question waits on a timer of its own; one that the
+ * table delays beyond the real resolver's deadline times out as there. */
 #include "fake_resolver.h"
 
 #include "base/list.h"

@@ -1,7 +1,7 @@
 /* Two connections joined in memory. See pair.h.
  *
- * Each end's wire_out goes into the other end's `arriving`; a deferred letter carries it over, piece
- * by piece, as far as the reader has room. */
+ * Each end's wire_out goes into the other end's `arriving`; a deferred letter carries it over,
+ * piece by piece, as far as the reader has room. */
 #include "pair.h"
 
 #include <errno.h>

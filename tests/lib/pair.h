@@ -1,6 +1,6 @@
 /* Two connections that are each other's peer, in one process on one fake loop: what one end writes
- * the other gets, in pieces of a chosen size, and any byte on the way can be looked at, held or cut.
- * Both ends are real struct conn with net/conn.c and net/tls.c on top. */
+ * the other gets, in pieces of a chosen size, and any byte on the way can be looked at, held or
+ * cut. Both ends are real struct conn with net/conn.c and net/tls.c on top. */
 #ifndef POSTERN_TESTS_PAIR_H
 #define POSTERN_TESTS_PAIR_H
 
@@ -9,7 +9,8 @@
 
 struct pair;
 
-/* The ends' handlers are set with conn_set_handler; a and b have 192.0.2.1:1025 and 192.0.2.2:25. */
+/* The ends' handlers are set with conn_set_handler; a and b have 192.0.2.1:1025 and 192.0.2.2:25.
+ */
 struct pair *pair_create(struct loop *loop);
 /* Both ends must have had on_closed. */
 void pair_destroy(struct pair *pair);

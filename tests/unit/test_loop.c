@@ -113,8 +113,8 @@ static void test_letters(void **state)
     for (int i = 0; i < 3; i++)
         marks[i].letter.run = run;
     loop_defer(&fake.loop, &marks[0].letter);
-    loop_defer(&fake.loop, &marks[0].letter); /* waits already */
     loop_defer(&fake.loop, &marks[1].letter);
+    loop_defer(&fake.loop, &marks[0].letter); /* waits already: keeps its place */
     assert_true(loop_post(&fake.loop, &marks[2].letter));
     assert_string_equal(trace, "");
     (void)fake_loop_turn(&fake);

@@ -222,8 +222,8 @@ static void test_pieces(void **state)
     }
 }
 
-/* Cut after every N bytes, from either end, FIN or reset: both sides hear exactly one result and one
- * end, and a side that did not finish says why. */
+/* Cut after every N bytes, from either end, FIN or reset: both sides hear exactly one result and
+ * one end, and a side that did not finish says why. */
 static void test_cut_everywhere(void **state)
 {
     (void)state;
