@@ -162,6 +162,12 @@ static bool is_route_same(struct queue *q, const struct queue_message *message)
     return true;
 }
 
+static int compare_mids(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
 void queue_limits_changed(struct queue *q)
 {
     for (struct hmap_node *it = hmap_first(&q->dests); it != NULL; it = hmap_after(&q->dests, it)) {
@@ -179,6 +185,8 @@ void queue_limits_changed(struct queue *q)
         if (can_reroute(message) && !is_route_same(q, message))
             moved[count++] = message->env->mid;
     }
+    /* MIDs rise in order of arrival, and that is the order they leave in. */
+    qsort(moved, count, sizeof(uint64_t), compare_mids);
     for (size_t i = 0; i < count; i++) {
         struct queue_message *message = queue_message_find(q, moved[i]);
         struct envelope *env = message->env;

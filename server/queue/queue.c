@@ -312,7 +312,6 @@ static void job_end(struct queue *q, struct queue_job *job, const struct outcome
     struct queue_message *message = ticket->message;
     struct bounce_notice *notice = NULL;
     struct deferral deferral = {0};
-    queue_message_drop_memory(message);
     for (size_t i = 0; i < job->rid_count; i++) {
         const struct outcome_result *result = &results[i * step];
         struct outcome outcome = outcome_decide(result);
@@ -335,8 +334,12 @@ static void job_end(struct queue *q, struct queue_job *job, const struct outcome
         delete_rest(q, ticket);
     if (deferral.is_over)
         ticket_give_up(q, ticket, &notice);
+    if (deferral.ticket == NULL)
+        deferral.delay_ms = BOUNCE_AGAIN_MS; /* what is left came back from a failed report */
     if (ticket->pending > 0)
         queue_ticket_make_waiting(q, ticket, clock_wall_ms(q->clock) + (int64_t)deferral.delay_ms);
+    /* The first attempt is over: from now on the copy on disk will do. */
+    queue_message_drop_memory(message);
     notice_hand_out(q, message->env->mid, notice);
     job_forget(job);
     record(q, message);
@@ -465,8 +468,11 @@ void queue_bounced(struct queue *q, uint64_t mid, const uint16_t *rids, size_t r
         ticket->pending++;
         message->pending++;
         q->rcpts_pending++;
-        if (ticket->state == TICKET_STATE_IDLE)
-            queue_ticket_make_waiting(q, ticket, clock_wall_ms(q->clock) + BOUNCE_AGAIN_MS);
+        if (ticket->state != TICKET_STATE_IDLE)
+            continue;
+        queue_ticket_make_waiting(q, ticket, clock_wall_ms(q->clock) + BOUNCE_AGAIN_MS);
+        /* Not sooner, even if it has expired: that is why there is a report. */
+        heap_add(&q->timers, &ticket->timer, clock_mono_ms(q->clock) + BOUNCE_AGAIN_MS);
     }
     if (is_durable)
         record(q, message);

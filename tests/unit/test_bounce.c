@@ -1,0 +1,209 @@
+/* queue/bounce and its part in queue/queue: one report for all, none for the null sender, settled
+ * only when it is durable, tried again when it could not be made; what the report holds. */
+#include "queue/bounce.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "queue_help.h"
+
+static struct help_queue h;
+
+static int set_up(void **state)
+{
+    (void)state;
+    help_queue_init(&h);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    help_queue_finish(&h);
+    assert_int_equal(body_memory_used(), 0);
+    return 0;
+}
+
+static void all_rids(const struct bounce_notice *notice, uint16_t *rids)
+{
+    for (size_t i = 0; i < notice->rcpt_count; i++)
+        rids[i] = notice->rcpts[i].rid;
+}
+
+static void test_one_report(void **state)
+{
+    (void)state;
+    struct queue_job job;
+    uint16_t rids[4];
+    help_add(&h, 1, "x@a.test y@a.test z@a.test");
+    assert_true(queue_next_job(h.q, &job));
+    help_done(&h, &job, OUTCOME_STAGE_RCPT, 550);
+    queue_slot_close(h.q, job.dest);
+    assert_int_equal(h.bounced, 3);
+    assert_int_equal(h.double_bounced, 0);
+    assert_int_equal(h.notices, 1);
+    assert_int_equal(h.notice->rcpt_count, 3);
+    assert_string_equal(h.notice->sender, "s@example.org");
+    assert_string_equal(h.notice->rcpts[2].address, "z@a.test");
+    assert_string_equal(h.notice->rcpts[0].remote_text, "550 9.9.9 so it is");
+    /* Not finished before the report is safe, and nothing is tried meanwhile. */
+    assert_int_equal(h.finished, 0);
+    assert_int_equal(h.last_kind, SPOOL_KIND_STATE);
+    assert_false(queue_next_job(h.q, &job));
+    all_rids(h.notice, rids);
+    queue_bounced(h.q, 1, rids, 3, true);
+    help_drain(&h);
+    assert_int_equal(h.last_kind, SPOOL_KIND_DONE);
+    assert_int_equal(h.finished, 1);
+}
+
+static void test_nobody_to_tell(void **state)
+{
+    (void)state;
+    struct queue_job job;
+    help_add_from(&h, 1, "", "x@a.test", true);
+    assert_true(queue_next_job(h.q, &job));
+    help_done(&h, &job, OUTCOME_STAGE_RCPT, 550);
+    queue_slot_close(h.q, job.dest);
+    assert_int_equal(h.bounced, 1);
+    assert_int_equal(h.double_bounced, 1);
+    assert_int_equal(h.notices, 0);
+    assert_int_equal(h.last_kind, SPOOL_KIND_DONE);
+    assert_int_equal(h.finished, 1);
+}
+
+static void test_report_could_not_be_made(void **state)
+{
+    (void)state;
+    struct queue_job job;
+    static const uint16_t rid = 0;
+    h.limits.max_time_ms = 600000;
+    help_add(&h, 1, "x@a.test");
+    assert_true(queue_next_job(h.q, &job));
+    help_done(&h, &job, OUTCOME_STAGE_RCPT, 550);
+    queue_slot_close(h.q, job.dest);
+    queue_bounced(h.q, 1, &rid, 1, false);
+    help_drain(&h);
+    assert_false(queue_next_job(h.q, &job));
+    help_advance(&h, 59999);
+    assert_false(queue_next_job(h.q, &job));
+    help_advance(&h, 1);
+    assert_true(queue_next_job(h.q, &job));
+    help_done(&h, &job, OUTCOME_STAGE_RCPT, 550);
+    queue_slot_close(h.q, job.dest);
+    assert_int_equal(h.notices, 1);
+
+    /* Also after it has expired: once a minute, not in a circle. */
+    help_advance(&h, 600000);
+    for (size_t i = 0; i < 3; i++) {
+        queue_bounced(h.q, 1, &rid, 1, false);
+        help_drain(&h);
+        help_advance(&h, 59999);
+        assert_int_equal(h.notices, 0);
+        help_advance(&h, 1);
+        assert_int_equal(h.notices, 1);
+        assert_string_equal(h.last_enhanced, "5.4.7");
+    }
+    queue_bounced(h.q, 1, &rid, 1, true);
+    help_drain(&h);
+    assert_int_equal(h.finished, 1);
+}
+
+static void test_many_recipients(void **state)
+{
+    (void)state;
+    struct queue_job job;
+    struct buf rcpts;
+    buf_init(&rcpts, 0);
+    for (int i = 0; i < 250; i++)
+        assert_true(buf_printf(&rcpts, "%sx%d@a.test", i == 0 ? "" : " ", i));
+    help_add(&h, 1, buf_cstr(&rcpts));
+    buf_finish(&rcpts);
+    assert_true(queue_next_job(h.q, &job));
+    help_done(&h, &job, OUTCOME_STAGE_RCPT, 550);
+    queue_slot_close(h.q, job.dest);
+    assert_int_equal(h.notices, 3);
+    assert_int_equal(h.notice->rcpt_count, 50);
+}
+
+/* A notice about one recipient with TEXT as the original. */
+static struct bounce_notice *notice_of(struct slice text)
+{
+    struct buf buf;
+    struct outcome outcome = outcome_expired();
+    struct envelope *env = envelope_create(5, SLICE("s@example.org"), HELP_WALL);
+    assert_true(envelope_rcpt_add(env, SLICE("x@a.test")));
+    buf_init(&buf, 0);
+    assert_true(buf_append_slice(&buf, text));
+    assert_true(body_memory_acquire(text.len));
+    struct bounce_notice *notice = bounce_notice_create(env, body_create_memory(&buf));
+    bounce_notice_add(notice, env, 0, &outcome, OUTCOME_EVENT_LOST, SLICE(""), SLICE("refused"),
+                      SLICE("mx"));
+    envelope_destroy(env);
+    return notice;
+}
+
+static void test_compose(void **state)
+{
+    (void)state;
+    struct envelope *env;
+    struct buf text;
+    struct bounce_notice *notice = notice_of(SLICE("Subject: s\r\n\r\nthe body\r\n"));
+    size_t before = body_memory_used();
+    assert_int_equal(bounce_compose(notice, 6, SLICE("gw.test"), HELP_WALL + 1, 7, &env, &text), 0);
+    assert_int_equal(env->mid, 6);
+    assert_int_equal(env->bounce_of, 5);
+    assert_int_equal(env->sender_len, 0); /* RFC 5321 4.5.5 */
+    assert_int_equal(env->rcpt_count, 1);
+    assert_string_equal(env->rcpts[0].address, "s@example.org");
+    assert_int_equal(env->size_bytes, buf_len(&text));
+    assert_int_equal(body_memory_used(), before + buf_len(&text));
+    assert_non_null(strstr(buf_cstr(&text), "the body\r\n"));
+    assert_non_null(strstr(buf_cstr(&text), "Status: 5.4.7\r\n"));
+    body_memory_release(buf_len(&text));
+    buf_finish(&text);
+    envelope_destroy(env);
+    bounce_notice_destroy(notice);
+
+    /* Longer than the cap: its header section only. */
+    struct buf original;
+    buf_init(&original, 0);
+    assert_true(buf_append_str(&original, "Subject: only this\r\n\r\n"));
+    while (buf_len(&original) <= LIMIT_BOUNCE_COPY_BYTES)
+        assert_true(buf_append_str(&original, "never this\r\n"));
+    notice = notice_of(buf_slice(&original));
+    assert_int_equal(bounce_compose(notice, 6, SLICE("gw.test"), HELP_WALL, 7, &env, &text), 0);
+    assert_non_null(strstr(buf_cstr(&text), "Subject: only this\r\n"));
+    assert_null(strstr(buf_cstr(&text), "never this"));
+    assert_non_null(strstr(buf_cstr(&text), "text/rfc822-headers"));
+    body_memory_release(buf_len(&text));
+    buf_finish(&text);
+    envelope_destroy(env);
+    bounce_notice_destroy(notice);
+    buf_finish(&original);
+
+    /* No budget: later. */
+    notice = notice_of(SLICE("x"));
+    assert_true(body_memory_acquire(LIMIT_BODY_BUDGET - 1));
+    assert_int_equal(bounce_compose(notice, 6, SLICE("gw.test"), HELP_WALL, 7, &env, &text),
+                     ERR_BUSY);
+    body_memory_release(LIMIT_BODY_BUDGET - 1);
+    bounce_notice_destroy(notice);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_one_report, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nobody_to_tell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_report_could_not_be_made, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_recipients, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_compose, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
