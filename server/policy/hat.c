@@ -53,11 +53,9 @@ static int number_compare(struct hat_number a, struct hat_number b)
     return (a.low > b.low) - (a.low < b.low);
 }
 
-/* False after the largest address of the family. */
-static bool number_next(struct hat_number n, bool is_v6, struct hat_number *ret_next)
+/* False after the largest address of IPv6. After IPv4's comes one that no address reaches. */
+static bool number_next(struct hat_number n, struct hat_number *ret_next)
 {
-    if (!is_v6 && n.low == UINT32_MAX)
-        return false;
     *ret_next = (struct hat_number){.high = n.high + (n.low == UINT64_MAX), .low = n.low + 1};
     return ret_next->high != 0 || ret_next->low != 0;
 }
@@ -119,8 +117,7 @@ static void range_begin(struct hat_table *table, struct hat_number first, uint32
 }
 
 /* Sorts NETS, and uses its start as the stack: a net is pushed at or before its own place. */
-static void table_build(struct hat_table *table, bool is_v6, struct hat_net *nets, size_t count,
-                        uint32_t all)
+static void table_build(struct hat_table *table, struct hat_net *nets, size_t count, uint32_t all)
 {
     struct hat_number next;
     size_t open = 0;
@@ -131,7 +128,7 @@ static void table_build(struct hat_table *table, bool is_v6, struct hat_net *net
     for (size_t i = 0; i <= count; i++) {
         while (open > 0 && (i == count || number_compare(nets[open - 1].last, nets[i].first) < 0)) {
             struct hat_number last = nets[--open].last;
-            if (number_next(last, is_v6, &next))
+            if (number_next(last, &next))
                 range_begin(table, next, open > 0 ? nets[open - 1].entry : all);
         }
         if (i == count)
@@ -187,7 +184,7 @@ struct hat *hat_create(const struct config *config, struct slice listener)
         }
     }
     for (size_t i = 0; i < HAT_FAMILIES; i++) {
-        table_build(&hat->tables[i], i == 1, nets[i], counts[i], hat->all);
+        table_build(&hat->tables[i], nets[i], counts[i], hat->all);
         free(nets[i]);
     }
     return hat;

@@ -42,10 +42,8 @@ size_t destination_key(struct slice address, char *key, size_t key_size)
 static const struct cfg_destination_control *find_control(const struct config *config,
                                                           struct slice domain)
 {
-    struct route_keys keys;
-    for (route_keys_init(&keys, domain); keys.key.len > 0; route_keys_next(&keys)) {
-        const struct cfg_destination_control *found =
-            config_find_destination_control(config, keys.key);
+    for (struct slice key = route_key_first(domain); key.len > 0; key = route_key_next(key)) {
+        const struct cfg_destination_control *found = config_find_destination_control(config, key);
         if (found != NULL)
             return found;
     }

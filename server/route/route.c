@@ -5,36 +5,27 @@
  * of equals keeps every order of equals equally likely. */
 #include "route/route.h"
 
+#include "base/limits.h"
 #include "route/route_priv.h"
 
-static char to_lower(char c)
+struct slice route_key_first(struct slice domain)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    /* RFC 5321 4.5.3.1.2 */
+    return domain.len <= LIMIT_SMTP_DOMAIN ? domain : slice_of(domain.p, 0);
 }
 
-void route_keys_init(struct route_keys *keys, struct slice domain)
+struct slice route_key_next(struct slice key)
 {
-    size_t len = domain.len <= sizeof(keys->text) ? domain.len : 0;
-    for (size_t i = 0; i < len; i++)
-        keys->text[i] = to_lower(domain.p[i]);
-    keys->key = slice_of(keys->text, len);
-}
-
-void route_keys_next(struct route_keys *keys)
-{
-    struct slice key = keys->key;
-    if (key.len == 0)
-        return;
     /* The dot of `.b.test` itself was the last one asked for. */
     size_t dot = key.p[0] == '[' ? key.len : 1 + slice_find(slice_of(key.p + 1, key.len - 1), '.');
-    keys->key = slice_of(key.p + dot, key.len - dot);
+    return slice_of(key.p + dot, key.len - dot);
 }
 
+/* The configuration compares without case. */
 static const struct cfg_smtp_route *find_route(const struct config *config, struct slice domain)
 {
-    struct route_keys keys;
-    for (route_keys_init(&keys, domain); keys.key.len > 0; route_keys_next(&keys)) {
-        const struct cfg_smtp_route *found = config_find_smtp_route(config, keys.key);
+    for (struct slice key = route_key_first(domain); key.len > 0; key = route_key_next(key)) {
+        const struct cfg_smtp_route *found = config_find_smtp_route(config, key);
         if (found != NULL)
             return found;
     }
