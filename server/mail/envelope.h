@@ -3,10 +3,10 @@
  * One owner at a time, handed over with the pointer: the session that takes the message, then the
  * queue. The envelope owns its strings. Addresses are as the client wrote them, without the angle
  * brackets; the null sender is the empty string.
- * The serial form (type, length, value; integers as varints) is what a spool record carries: unknown
- * types are skipped, so that a newer field does not make an older record unreadable. What changes
- * during delivery is not in it: that is the state record's (queue/record.h).
- * The members are open for reading; only queue/ changes the delivery members of a recipient. */
+ * The serial form (type, length, value; integers as varints) is what a spool record carries:
+ * unknown types are skipped, so that a newer field does not make an older record unreadable. What
+ * changes during delivery is not in it: that is the state record's (queue/record.h). The members
+ * are open for reading; only queue/ changes the delivery members of a recipient. */
 #ifndef POSTERN_MAIL_ENVELOPE_H
 #define POSTERN_MAIL_ENVELOPE_H
 
@@ -52,7 +52,8 @@ struct envelope {
     struct ip client_ip; /* family 0: made here */
 };
 
-/* SENDER is copied; longer than LIMIT_SMTP_PATH is cut off by no one here: the caller checked it. */
+/* SENDER is copied; longer than LIMIT_SMTP_PATH is cut off by no one here: the caller checked it.
+ */
 struct envelope *envelope_create(uint64_t mid, struct slice sender, int64_t received_wall_ms);
 void envelope_destroy(struct envelope *env);
 /* False when the envelope is full (ENVELOPE_RCPTS_MAX, ENVELOPE_BYTES_MAX): answer 452 4.5.3. Its

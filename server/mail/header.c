@@ -5,9 +5,9 @@
  *       |---other-------> NAME --colon--> VALUE --LF--> LINE_START
  *                           |--LF, or a byte no name may have--> DONE (no header line: the body)
  *
- * One pass, a byte looked at once; in the body and in values nobody asked for, memchr skips to the end
- * of the line. Names are compared case-blind in a buffer that holds the longest one we know. A kept
- * value is unfolded by RFC 5322 2.2.3: the CRLF goes, the blank stays. */
+ * One pass, a byte looked at once; in the body and in values nobody asked for, memchr skips to the
+ * end of the line. Names are compared case-blind in a buffer that holds the longest one we know. A
+ * kept value is unfolded by RFC 5322 2.2.3: the CRLF goes, the blank stays. */
 #include "mail/header.h"
 
 #include "base/limits.h"

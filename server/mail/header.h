@@ -1,7 +1,7 @@
 /* Looks at the header section of a message while it streams past, in chunks of any size.
  *
- * It copies nothing but the two fields the mail log shows (Message-ID, Subject), changes nothing and
- * refuses nothing: what is malformed is simply not found. Lines end with CRLF (a bare LF is
+ * It copies nothing but the two fields the mail log shows (Message-ID, Subject), changes nothing
+ * and refuses nothing: what is malformed is simply not found. Lines end with CRLF (a bare LF is
  * tolerated as the end of a line: the SMTP side has refused it already, a stored body may have it).
  * The section ends at the first empty line, or where a line that is no field begins; after
  * LIMIT_HEADER_BYTES it counts as ended, and what follows is relayed unread.

@@ -1,8 +1,8 @@
 /* The Received field: see received.h.
  *
- * Every part is cleaned into a bounded copy first, so the lines below can be written without a thought
- * to what a client may have said. A part that would break the line length at the place where it
- * stands goes on a line of its own (RFC 5322 2.1.1: 78 should, 998 must). */
+ * Every part is cleaned into a bounded copy first, so the lines below can be written without a
+ * thought to what a client may have said. A part that would break the line length at the place
+ * where it stands goes on a line of its own (RFC 5322 2.1.1: 78 should, 998 must). */
 #include "mail/received.h"
 
 #include "base/limits.h"

@@ -6,9 +6,9 @@
  *   <TAB>for <x@example.test>; Tue, 24 Nov 2026 11:35:35 +0000
  *
  * RFC 5321 4.4; keywords of RFC 3848. HELO and reverse name are hostile: every byte that is not
- * printable ASCII, or that would close a comment, becomes `?`, and long values are cut, so no line is
- * longer than 78 characters where the values allow it and none ever longer than 998. Lines end with
- * CRLF, the last one included. */
+ * printable ASCII, or that would close a comment, becomes `?`, and long values are cut, so no line
+ * is longer than 78 characters where the values allow it and none ever longer than 998. Lines end
+ * with CRLF, the last one included. */
 #ifndef POSTERN_MAIL_RECEIVED_H
 #define POSTERN_MAIL_RECEIVED_H
 

@@ -1,10 +1,10 @@
 /* Builds the delivery report (non-delivery notice) as one complete message, headers included.
  *
- * multipart/report with a text for people, message/delivery-status for programs, and the original or
- * its header section. RFC 3464, RFC 6522, RFC 5321 4.5.5 and 6.1. Lines end with CRLF. Bytes over 127
- * and control characters in values from outside become `?`; the part with the original is marked
- * 8bit when it is, with is_8bit told back, all else is 7-bit. The builder knows nothing of queues or
- * of who may be told. */
+ * multipart/report with a text for people, message/delivery-status for programs, and the original
+ * or its header section. RFC 3464, RFC 6522, RFC 5321 4.5.5 and 6.1. Lines end with CRLF. Bytes
+ * over 127 and control characters in values from outside become `?`; the part with the original is
+ * marked 8bit when it is, with is_8bit told back, all else is 7-bit. The builder knows nothing of
+ * queues or of who may be told. */
 #ifndef POSTERN_MAIL_REPORT_H
 #define POSTERN_MAIL_REPORT_H
 
@@ -34,8 +34,8 @@ struct report {
     bool is_headers_only;
 };
 
-/* Appends the message; false only when BUF's cap is too small. *ret_is_8bit says whether it has bytes
- * over 127. */
+/* Appends the message; false only when BUF's cap is too small. *ret_is_8bit says whether it has
+ * bytes over 127. */
 bool report_build(const struct report *report, struct buf *buf, bool *ret_is_8bit) MUST_CHECK;
 
 #endif

@@ -18,8 +18,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,26 +25,10 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "queue/committer_priv.h"
 #include "queue/segment.h"
 
-enum { IOV_MAX_BATCH = 1024, IOV_PER_RECORD = 4, REWRITE_BYTES = 1048576 };
-
-struct committer {
-    struct committer_opts opts;
-    struct committer_io io;
-    struct ledger ledger;
-    struct mailbox box;
-    struct letter stop;
-    sem_t wake;
-    pthread_t thread;
-    struct list pending; /* spool_request.submitted */
-    bool is_stopping, has_reserve;
-    int fd;
-    uint64_t segment, end, seq;
-    _Atomic bool is_failed, is_full;
-    _Atomic uint64_t records, batches, bytes, segments_made, segments_removed, segments, live;
-    struct iovec iov[IOV_MAX_BATCH];
-};
+enum { IOV_PER_RECORD = 4 };
 
 static const char zeros[8];
 
@@ -60,7 +42,7 @@ static uint64_t payload_bytes(const struct spool_request *request)
     return request->head.len + request->body.len;
 }
 
-static uint64_t span_of(const struct spool_request *request)
+uint64_t committer_span(const struct spool_request *request)
 {
     return (RECORD_HEADER_BYTES + payload_bytes(request) + 7) / 8 * 8;
 }
@@ -176,7 +158,7 @@ static void iov_put(struct committer *c, size_t *count, const char *p, size_t le
 
 /* Appends the records at c->end, unsynced; *ret_end is what c->end becomes once they are durable.
  */
-static int write_batch(struct committer *c, struct list *batch, uint64_t *ret_end)
+int committer_write(struct committer *c, struct list *batch, uint64_t *ret_end)
 {
     uint64_t offset = c->end;
     uint64_t from = offset;
@@ -188,7 +170,7 @@ static int write_batch(struct committer *c, struct list *batch, uint64_t *ret_en
         iov_put(c, &count, request->header, RECORD_HEADER_BYTES);
         iov_put(c, &count, request->head.p, request->head.len);
         iov_put(c, &count, request->body.p, request->body.len);
-        uint64_t span = span_of(request);
+        uint64_t span = committer_span(request);
         iov_put(c, &count, zeros, (size_t)(span - RECORD_HEADER_BYTES - payload_bytes(request)));
         offset += span;
         if (count > IOV_MAX_BATCH - IOV_PER_RECORD || next == batch) {
@@ -203,14 +185,9 @@ static int write_batch(struct committer *c, struct list *batch, uint64_t *ret_en
     return 0;
 }
 
-static void fail(struct committer *c)
+void committer_fail(struct committer *c)
 {
     atomic_store(&c->is_failed, true);
-}
-
-static bool is_space_error(int r)
-{
-    return r == -ENOSPC || r == -EDQUOT;
 }
 
 /* Begins the next segment when this one is long enough. Without it (no inode, no descriptor) the
@@ -228,7 +205,7 @@ static void roll(struct committer *c)
     r = file_sync_dir(c->opts.dir, NULL);
     if (r < 0) {
         (void)close(fd); /* given up with the whole log */
-        fail(c);
+        committer_fail(c);
         return;
     }
     (void)ledger_segment_add(&c->ledger, number); /* found again by its number */
@@ -260,7 +237,7 @@ static void account(struct committer *c, struct spool_request *request)
         break;
     case SPOOL_KIND_STATE:
         ledger_state(&c->ledger, request->mid, c->segment, request->record_offset,
-                     span_of(request));
+                     committer_span(request));
         break;
     case SPOOL_KIND_DONE:
         if (ledger_done(&c->ledger, request->mid, c->segment, &has_body_file) && has_body_file) {
@@ -286,8 +263,8 @@ static void refuse_messages(struct list *batch)
 
 static int write_with_reserve(struct committer *c, struct list *batch, uint64_t *ret_end)
 {
-    int r = write_batch(c, batch, ret_end);
-    if (!is_space_error(r))
+    int r = committer_write(c, batch, ret_end);
+    if (!committer_is_space_error(r))
         return r;
     (void)ftruncate(c->fd, (off_t)c->end); /* else the next batch overwrites what is there */
     refuse_messages(batch);
@@ -296,8 +273,8 @@ static int write_with_reserve(struct committer *c, struct list *batch, uint64_t 
         *ret_end = c->end;
         return 0;
     }
-    r = write_batch(c, batch, ret_end);
-    if (is_space_error(r))
+    r = committer_write(c, batch, ret_end);
+    if (committer_is_space_error(r))
         (void)ftruncate(c->fd, (off_t)c->end);
     return r;
 }
@@ -308,7 +285,7 @@ static void take_batch(struct committer *c, struct list *batch)
     list_init(batch);
     while (!list_is_empty(&c->pending)) {
         struct spool_request *request = request_of(c->pending.next);
-        uint64_t span = span_of(request);
+        uint64_t span = committer_span(request);
         if (bytes > 0 && bytes + span > LIMIT_BATCH_BYTES)
             break;
         list_remove(&request->submitted.node);
@@ -332,14 +309,14 @@ static void commit_batch(struct committer *c)
 
     uint64_t end = c->end;
     int r = list_is_empty(&batch) ? 0 : write_with_reserve(c, &batch, &end);
-    if (is_space_error(r)) {
+    if (committer_is_space_error(r)) {
         complete_all(&batch, ERR_FULL);
         return;
     }
     if (r == 0 && end > c->end)
         r = c->io.fdatasync(c->fd);
     if (r != 0) {
-        fail(c);
+        committer_fail(c);
         complete_all(&batch, ERR_IO);
         return;
     }
@@ -355,134 +332,6 @@ static void commit_batch(struct committer *c)
     (void)atomic_fetch_add(&c->bytes, end - c->end);
     c->end = end;
     complete_all(&batch, 0);
-}
-
-/* ---- removing segments ---- */
-
-/* One record of our own, not yet synced: 0, -errno. */
-static int append_own(struct committer *c, struct spool_request *request)
-{
-    struct list batch;
-    uint64_t end = c->end;
-    request->payload_crc = crc32c(0, request->head.p, request->head.len);
-    list_init(&batch);
-    list_append(&batch, &request->submitted.node);
-    int r = write_batch(c, &batch, &end);
-    if (r < 0)
-        return r;
-    c->end = end;
-    return 0;
-}
-
-static int rewrite_state(struct committer *c, struct ledger_segment *from, int fd,
-                         struct ledger_entry *entry, char *block)
-{
-    struct record record;
-    if (entry->state_span > REWRITE_BYTES)
-        return -EBADMSG;
-    ssize_t n = pread(fd, block, entry->state_span, (off_t)entry->state_offset);
-    if (n < RECORD_HEADER_BYTES || !record_header_decode(block, &record) ||
-        record.type != RECORD_TYPE_STATE || record.mid != entry->node.number ||
-        record.salt != record_salt(c->opts.salt, from->number) ||
-        RECORD_HEADER_BYTES + record.head_len > (size_t)n ||
-        crc32c(0, block + RECORD_HEADER_BYTES, record.head_len) != record.payload_crc)
-        return -EBADMSG;
-    struct spool_request request = {
-        .kind = SPOOL_KIND_STATE,
-        .mid = record.mid,
-        .head = slice_of(block + RECORD_HEADER_BYTES, record.head_len),
-    };
-    int r = append_own(c, &request);
-    if (r == 0)
-        ledger_state(&c->ledger, record.mid, c->segment, request.record_offset, span_of(&request));
-    return r;
-}
-
-static int rewrite_states(struct committer *c, struct ledger_segment *from)
-{
-    char path[SEGMENT_PATH_MAX];
-    if (from->live_states == 0)
-        return 0;
-    int fd = open(segment_path(c->opts.dir, from->number, path), O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -EBADMSG;
-    char *block = mem_alloc(REWRITE_BYTES);
-    int r = 0;
-    for (struct hmap_node *it = hmap_first(&c->ledger.entries); it != NULL && r == 0;
-         it = hmap_after(&c->ledger.entries, it)) {
-        struct ledger_entry *entry = CONTAINER_OF(it, struct ledger_entry, node);
-        if (entry->state_segment == from->number)
-            r = rewrite_state(c, from, fd, entry, block);
-    }
-    free(block);
-    (void)close(fd); /* opened for reading */
-    return r;
-}
-
-static int rewrite_tombs(struct committer *c, struct ledger_segment *from)
-{
-    struct hmap_node *node = hmap_find_number(&c->ledger.segments, c->segment);
-    ASSERT(node != NULL);
-    struct ledger_segment *here = CONTAINER_OF(node, struct ledger_segment, node);
-    char *block = mem_alloc(REWRITE_BYTES);
-    size_t len = 0;
-    int r = 0;
-    for (size_t i = 0; i <= from->tomb_count && r == 0; i++) {
-        bool is_end = i == from->tomb_count;
-        if (len > 0 && (is_end || len + 8 > REWRITE_BYTES)) {
-            /* SPOOL_KIND has no such thing: it is the committer's own record. */
-            struct spool_request request = {
-                .kind = (enum spool_kind)RECORD_TYPE_DONE_LIST,
-                .head = slice_of(block, len),
-            };
-            r = append_own(c, &request);
-            len = 0;
-        }
-        if (is_end || !ledger_segment_exists(&c->ledger, from->tombs[i].message_segment) ||
-            from->tombs[i].message_segment == from->number)
-            continue;
-        record_u64_put(block + len, from->tombs[i].mid);
-        len += 8;
-        ledger_tomb_add(here, from->tombs[i].mid, from->tombs[i].message_segment);
-    }
-    free(block);
-    return r;
-}
-
-static void remove_dead_segments(struct committer *c)
-{
-    char path[SEGMENT_PATH_MAX];
-    bool is_removed = false;
-    while (!atomic_load(&c->is_failed)) {
-        struct ledger_segment *dead = ledger_segment_removable(&c->ledger);
-        if (dead == NULL)
-            break;
-        uint64_t before = c->end;
-        int r = rewrite_states(c, dead);
-        if (r == 0)
-            r = rewrite_tombs(c, dead);
-        if (r == -EBADMSG) {
-            dead->is_kept = true;
-            continue;
-        }
-        if (is_space_error(r))
-            break; /* tried again after the next batch */
-        if (r == 0 && c->end > before)
-            r = c->io.fdatasync(c->fd);
-        if (r != 0) {
-            fail(c);
-            break;
-        }
-        (void)unlink(segment_path(c->opts.dir, dead->number, path)); /* else at the next start */
-        ledger_segment_drop(&c->ledger, dead);
-        (void)atomic_fetch_add(&c->segments_removed, 1);
-        is_removed = true;
-    }
-    /* A directory that cannot be synced is as bad as a file that cannot. */
-    if (is_removed && file_sync_dir(c->opts.dir, NULL) < 0)
-        fail(c);
-    atomic_store(&c->segments, c->ledger.segments.count);
-    atomic_store(&c->live, c->ledger.entries.count);
 }
 
 /* ---- the thread ---- */
@@ -520,13 +369,13 @@ static void wait_for_work(struct committer *c)
 static void *run(void *arg)
 {
     struct committer *c = arg;
-    remove_dead_segments(c);
+    committer_reclaim(c);
     while (!c->is_stopping) {
         wait_for_work(c);
         (void)mailbox_drain(&c->box);
         while (!list_is_empty(&c->pending)) {
             commit_batch(c);
-            remove_dead_segments(c);
+            committer_reclaim(c);
             (void)mailbox_drain(&c->box);
         }
         if (atomic_load(&c->is_full) && !atomic_load(&c->is_failed))
