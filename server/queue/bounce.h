@@ -1,8 +1,7 @@
 /* Tells the sender: whom, about what, and never twice.
  *
- *   queue_job_done / expiry -> action BOUNCE{notice} -> [worker] bounce_compose -> spool MESSAGE
- *   -> durable -> queue_add(report) + queue_bounced(original, true) -> state of the original
- * recorded
+ *   queue_job_done or expiry -> action NOTICE -> [worker] bounce_compose -> spool MESSAGE
+ *     -> durable -> queue_add(report), queue_bounced(original) -> record of the original
  *
  * The recipients stay pending in the original until its report is durable: a crash in between tells
  * the sender twice at worst, never not at all. A message with the null sender is never answered

@@ -1,19 +1,21 @@
 /* The committer: see committer.h and spool.h.
  *
  *   mailbox -> pending -> batch (<= LIMIT_BATCH_BYTES) -> pwritev -> fdatasync -> ledger -> letters
- *                ^ fills up while fdatasync runs: the load makes its own batches, nobody waits for
- * one
+ *                ^ fills up while fdatasync runs: the load makes its own batches
  *
- * Failures:
- *   fdatasync fails, or a write fails other than for space: FAILED for good. After such an error
- * the kernel may have dropped the pages and call the next fsync a success (PostgreSQL's
- * "fsyncgate"), so nothing is tried again on this log: all that waits and comes gets ERR_IO. no
- * space: the file is cut back, the batch's messages get ERR_FULL, its STATE and DONE records go on
- *     from the reserve file, which is given up. FULL lasts until the reserve can be set aside
- * again; it is tried every second and before each batch with messages. A segment is closed after
- * segment_bytes. One without live messages is emptied of what else it keeps (ledger.h) and removed;
- * the directory is synced when a segment comes or goes, never for a message. Owner thread: its own.
- * Others touch the mailbox and the atomic figures only. */
+ * FAILED: fdatasync failed, or a write other than for space. For good: after such an error the
+ * kernel may have dropped the pages and call the next fsync a success (PostgreSQL's "fsyncgate"),
+ * so nothing is tried again on this log. All that waits and comes gets ERR_IO.
+ *
+ * FULL: no space. The file is cut back, the batch's messages get ERR_FULL, its STATE and DONE
+ * records go on from the reserve file, which is given up. It lasts until the reserve can be set
+ * aside again: that is tried every second and before each batch with messages.
+ *
+ * A segment is closed after segment_bytes. One without live messages is emptied of what else it
+ * keeps and removed (reclaim.c); the directory is synced when a segment comes or goes, never for a
+ * message.
+ *
+ * Owner thread: its own. Others touch the mailbox and the atomic figures only. */
 #include "queue/committer.h"
 
 #include <errno.h>

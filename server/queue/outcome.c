@@ -1,23 +1,30 @@
-/* What an answer means: see outcome.h.
+/* What an answer means: see outcome.h. The class is ours, by stage and code (RFC 3463); the peer's
+ * own enhanced code stays in its text. In prose:
  *
- * In prose:
- *   1. Only a 2xx to the final dot delivers. A 2xx anywhere else, or a code no server should send
- *      there (1xx, 3xx), is a protocol error of the peer: later.
- *   2. 421 at any time means "not now" (RFC 5321 3.8): later, and it is the host's trouble.
- *   3. Before MAIL nothing has been said about the message. So whatever happens there, 5xx
- * included, is the host's trouble: later, until the bounce profile ends it. A demanded TLS that
- * fails is never worked around, and never a reason to return the message at once.
- *   4. 4xx to MAIL, RCPT, DATA or the dot: later. 5xx there: never.
- *   5. 552 to RCPT means "too many recipients" to old servers: it counts as 452, RFC
- * 5321 4.5.3.1.10.
- *   6. 5xx to DATA after some recipients were taken is still about the message: never.
- *   7. A lost connection or no answer in time: later, also after the dot. The peer may have taken
- * the message then; a repeat is the lesser evil (RFC 1047).
- *   8. DNS: "no such domain" (5.1.2) and the null MX (5.1.10, RFC 7505 3) are final; every other
- * DNS trouble is later.
- *   9. What we cannot do for this message with this host (8-bit text and no 8BITMIME, RFC 6152 3;
- * over its SIZE, RFC 1870 6.1) is final. The class is ours, by stage and code; the peer's own
- * enhanced code stays in its text. RFC 3463. */
+ * 1. Only a 2xx to the final dot delivers. A 2xx anywhere else, or a code no server should send
+ *    there (1xx, 3xx), is a protocol error of the peer: later.
+ *
+ * 2. 421 at any time means "not now" (RFC 5321 3.8): later, and it is the host's trouble.
+ *
+ * 3. Before MAIL nothing has been said about the message. So whatever happens there, 5xx too, is
+ *    the host's trouble: later, until the bounce profile ends it. A demanded TLS that fails is
+ *    never worked around, and never a reason to return the message at once.
+ *
+ * 4. 4xx to MAIL, RCPT, DATA or the dot: later. 5xx there: never.
+ *
+ * 5. 552 to RCPT means "too many recipients" to old servers and counts as 452:
+ *    RFC 5321 4.5.3.1.10.
+ *
+ * 6. 5xx to DATA after some recipients were taken is still about the message: never.
+ *
+ * 7. A lost connection or no answer in time: later, also after the dot. The peer may have taken the
+ *    message then; a repeat is the lesser evil (RFC 1047).
+ *
+ * 8. DNS: "no such domain" (5.1.2) and the null MX (5.1.10, RFC 7505 3) are final; every other DNS
+ *    trouble is later.
+ *
+ * 9. What we cannot do for this message with this host is final: 8-bit text and no 8BITMIME
+ *    (RFC 6152 3), or over its SIZE (RFC 1870 6.1). */
 #include "queue/outcome.h"
 
 struct rule {

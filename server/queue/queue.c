@@ -1,13 +1,16 @@
 /* The queue's doors, and what comes of an attempt: see queue.h and queue_priv.h.
  *
- *   result -> outcome_decide -> delivered: status, for good
- *                            -> bounce:    sender can be told: BOUNCING until its report is durable
- *                                          no sender: BOUNCED at once (a double bounce)
- *                            -> retry:     ticket WAITING by the back-off of the destination's
- * profile; or a bounce when tries or time have run out (5.4.7) After each change one RECORD action:
- * STATE with all recipients as they are now, or DONE and FINISHED when none is left. The record is
- * not waited for: the window is described in spool.h. Owner thread: the one that drives the queue.
- */
+ *   result -> outcome_decide
+ *               delivered   status, for good
+ *               bounce      sender can be told: BOUNCING until its report is durable
+ *                           no sender: BOUNCED at once (a double bounce)
+ *               retry       ticket WAITING by the back-off of the destination's profile;
+ *                           a bounce when tries or time have run out (5.4.7)
+ *
+ * After each change one RECORD action: STATE with all recipients as they are now, or DONE and
+ * FINISHED when none is left. The record is not waited for: the window is described in spool.h.
+ *
+ * Owner thread: the one that drives the queue. */
 #include "queue/queue.h"
 
 #include "base/limits.h"

@@ -1,7 +1,7 @@
 /* Giving segments back: the second half of the committer, see committer_priv.h and ledger.h.
  *
- *   sealed, no live message -> its live states and still needed DONEs are written again at the end
- * of the log -> fdatasync -> unlink -> directory synced
+ *   sealed, no live message -> its live states and needed DONEs written again at the log's end
+ *                           -> fdatasync -> unlink -> directory synced
  *
  * What is written again is small: the last state of a stuck message, 8 bytes for each finished
  * message whose own segment still stands. A segment that cannot be read any more is left alone for

@@ -2,12 +2,18 @@
  *
  * Segments in the order of their numbers, records in the order in which they stand; the last word
  * on a message counts. A message is decoded when its record is seen and dropped when its DONE is,
- * so memory is bounded by what is live at any point of the log, not by its length. torn tail of the
- * newest segment   what a crash leaves: cut off, synced, not worth a word torn tail elsewhere, or a
- * gap     damage: told, passed over (segment.c finds the next good record) MESSAGE whose body file
- * is gone   told and dropped: there is nothing to deliver body file that nobody names       removed
- * Nothing of the newest segment is trusted less than the rest: what can be read and has the right
- * sum is delivered, even if its 250 was never sent. */
+ * so memory is bounded by what is live at any point of the log, not by its length.
+ *
+ * - A torn tail of the newest segment is what a crash leaves: cut off, synced, not worth a word.
+ *
+ * - A torn tail elsewhere, or a gap, is damage: told and passed over (segment.c finds the next good
+ *   record).
+ *
+ * - A MESSAGE whose body file is gone is told and dropped: there is nothing to deliver.
+ *
+ * - A body file that nobody names is removed.
+ *
+ * What can be read and has the right sum is delivered, even if its 250 was never sent. */
 #include "queue/recover.h"
 
 #include <dirent.h>

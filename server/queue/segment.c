@@ -1,12 +1,17 @@
 /* Segment files: see segment.h.
  *
  * A scan reads forward through a window. At each place a record is expected:
- *   valid header (CRC, salt) and valid payload CRC -> callback, go behind it
- *   anything else -> go on 8 bytes at a time until a valid record; if one comes, the gap is damage
- *                    and is told; if none comes, the gap is the torn tail of a crash, which is
- * normal in the newest segment. Searching is linear: a place is taken as a candidate only with the
- * right magic, header CRC and salt, which nobody outside can write, so payload sums are not
- * computed for made-up headers. No state is kept; any thread that may block. */
+ *
+ *   valid header (CRC, salt) and payload CRC   callback, go behind it
+ *   anything else                              8 bytes on, until a valid record comes
+ *
+ * If one comes, the gap is damage and is told. If none comes, the gap is the torn tail of a crash,
+ * which is normal in the newest segment.
+ *
+ * Searching is linear: a place is a candidate only with the right magic, header CRC and salt, which
+ * nobody outside can write, so payload sums are not computed for made-up headers.
+ *
+ * No state is kept; any thread that may block. */
 #include "queue/segment.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* What is on disk: an append-only log of messages and of what became of them.
  *
- *   session: envelope + body -> spool_submit(MESSAGE) -> [committer: batch, fdatasync] -> letter ->
- * 250 queue:   STATE (deferred, some delivered, some bounced) or DONE -> spool_submit, not waited
- * for start:   spool_open replays everything and gives back the live messages
+ *   session   envelope, body -> spool_submit(MESSAGE) -> [committer] batch, fdatasync -> letter
+ *   queue     STATE (deferred, some delivered or bounced) or DONE -> spool_submit, not waited for
+ *   start     spool_open replays everything and gives back the live messages
  *
  * A body over LIMIT_BODY_IN_MEMORY is written to a file of its own first (spool_body_open, _write,
  * _finish, on a worker), which is durable before the MESSAGE record that names it is submitted.

@@ -106,6 +106,12 @@ static void test_torn_tail(void **state)
         least = live.count;
         help_live_finish(&live);
         spool_close(spool);
+        /* It was cut off for good: as an old segment it holds no damage either. */
+        spool = help_open(dir, 0, &live);
+        assert_int_equal(live.damages, 0);
+        assert_int_equal(live.count, least);
+        help_live_finish(&live);
+        spool_close(spool);
         /* Newer, empty segments would make it an old one. */
         for (uint64_t number = 2; number < 4; number++) {
             char path[SEGMENT_PATH_MAX];

@@ -128,6 +128,33 @@ static void test_down_and_probe(void **state)
     give_back(&jobs[1]);
 }
 
+/* One connection fails while another still works on its message: when that one gets through, what
+ * waited for the destination goes at once, and what was refused for its own sake does not. */
+static void test_back_early(void **state)
+{
+    (void)state;
+    struct queue_job slow, failed, refused, job;
+    for (uint64_t mid = 1; mid <= 3; mid++)
+        help_add(&h, mid, "x@a.test");
+    assert_true(queue_next_job(h.q, &slow));
+    assert_true(queue_next_job(h.q, &failed));
+    assert_true(queue_next_job(h.q, &refused));
+    help_done(&h, &refused, OUTCOME_STAGE_RCPT, 450);
+    help_fail(&h, &failed, OUTCOME_STAGE_CONNECT, OUTCOME_EVENT_LOST);
+    queue_slot_close(h.q, failed.dest);
+    queue_slot_close(h.q, refused.dest);
+    assert_false(queue_next_job(h.q, &job));
+    help_done(&h, &slow, OUTCOME_STAGE_END, 250);
+    assert_true(queue_next_job(h.q, &job));
+    assert_int_equal(job.mid, 2);
+    assert_false(job.is_probe);
+    give_back(&job);
+    queue_slot_close(h.q, slow.dest);
+    struct queue_summary summary;
+    queue_summary_get(h.q, &summary);
+    assert_int_equal(summary.waiting, 1);
+}
+
 /* A message refused with 4xx waits; the destination is well. */
 static void test_deferred_message_alone(void **state)
 {
@@ -261,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_turns_and_concurrency, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_down_and_probe, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_back_early, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deferred_message_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_retry_now, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_window, set_up, tear_down),
