@@ -1,0 +1,100 @@
+/* The program: finds the command named on the command line and runs it.
+ *
+ * One table holds every command, so that help, dispatch and tests cannot differ. What a command
+ * does is in cmd_NAME.c; this file knows nothing of mail. A wrong command line is answered with
+ * what is allowed, on standard error, and exit code 2. */
+#include "cmd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/compiler.h"
+
+#ifndef POSTERN_VERSION
+#define POSTERN_VERSION "unknown"
+#endif
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *arguments;
+    const char *summary;
+};
+
+static int run_help(int argc, char **argv);
+static int run_version(int argc, char **argv);
+
+/* clang-format off */
+static const struct command commands[] = {
+    {"serve",   cmd_serve,   "--state-dir DIR [OPTION ...]", "run the gateway in the foreground"},
+    {"check",   cmd_check,   "FILE",                         "validate a configuration file, print every error"},
+    {"help",    run_help,    "",                             "print this text"},
+    {"version", run_version, "",                             "print the version"},
+};
+/* clang-format on */
+
+static void print_usage(FILE *out)
+{
+    (void)fprintf(out, "usage: postern COMMAND [ARGUMENT ...]\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        (void)fprintf(out, "  postern %s %s\n      %s\n", commands[i].name, commands[i].arguments,
+                      commands[i].summary);
+    (void)fprintf(out, "\nserve takes:\n"
+                       "  --state-dir DIR      where everything is kept; made if it is missing\n"
+                       "  --demo               first start only: the demonstration set-up\n"
+                       "  --setup FILE         first start only: this configuration file\n"
+                       "  --loops N            event loops (1..64), default one per processor\n"
+                       "  --segment-size BYTES size of a spool segment, default 134217728\n"
+                       "\nexit codes: 0 clean, 1 other, 2 usage, 3 configuration,\n"
+                       "            4 state directory or lock, 5 port, 6 key or database\n");
+}
+
+static int run_help(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 0)
+        return cmd_usage_error("help", "takes no argument");
+    print_usage(stdout);
+    return EXIT_CODE_CLEAN;
+}
+
+static int run_version(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 0)
+        return cmd_usage_error("version", "takes no argument");
+    (void)printf("postern %s\n", POSTERN_VERSION);
+    return EXIT_CODE_CLEAN;
+}
+
+int cmd_usage_error(const char *command, const char *fmt, ...)
+{
+    va_list args;
+
+    (void)fprintf(stderr, "postern %s: ", command);
+    va_start(args, fmt);
+    (void)vfprintf(stderr, fmt, args);
+    va_end(args);
+    (void)fprintf(stderr, "\n'postern help' prints what is allowed\n");
+    return EXIT_CODE_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_CODE_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    if (strcmp(name, "--version") == 0)
+        name = "version";
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(argc - 2, argv + 2);
+    (void)fprintf(stderr, "postern: no command '%s'\n\n", name);
+    print_usage(stderr);
+    return EXIT_CODE_USAGE;
+}
