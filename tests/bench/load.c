@@ -306,6 +306,14 @@ static size_t reply_length(struct slice text)
     }
 }
 
+static void greet_again(struct load *load, struct session *s)
+{
+    load->handshakes++;
+    if (gnutls_session_is_resumed(s->stream.tls) != 0)
+        load->resumed++;
+    say(s, STEP_EHLO_TLS, "EHLO load.example\r\n");
+}
+
 static void on_event(struct load *load, struct session *s, uint64_t now)
 {
     if (s->step == STEP_IDLE || s->step == STEP_OVER)
@@ -315,12 +323,8 @@ static void on_event(struct load *load, struct session *s, uint64_t now)
         fail(load, s, FAIL_TLS, slice_str(s->stream.error_text), now);
         return;
     }
-    if (s->step == STEP_HANDSHAKE && !s->stream.is_handshaking) {
-        load->handshakes++;
-        if (gnutls_session_is_resumed(s->stream.tls) != 0)
-            load->resumed++;
-        say(s, STEP_EHLO_TLS, "EHLO load.example\r\n");
-    }
+    if (s->step == STEP_HANDSHAKE && !s->stream.is_handshaking)
+        greet_again(load, s);
     s->active_us = now;
     for (;;) {
         struct slice in = buf_slice(&s->stream.in);
@@ -344,8 +348,16 @@ static void on_event(struct load *load, struct session *s, uint64_t now)
             return;
         }
     } while (s->step == STEP_BODY && !s->content.is_done && buf_len(&s->stream.out) == 0);
-    if (s->stream.is_handshaking && stream_pump(&s->stream, REPLY_MAX) == STREAM_TLS)
-        fail(load, s, FAIL_TLS, slice_str(s->stream.error_text), now);
+    if (s->stream.is_handshaking) {
+        if (stream_pump(&s->stream, REPLY_MAX) == STREAM_TLS) {
+            fail(load, s, FAIL_TLS, slice_str(s->stream.error_text), now);
+            return;
+        }
+        if (!s->stream.is_handshaking) { /* no event would tell that it is over */
+            greet_again(load, s);
+            (void)stream_flush(&s->stream); /* what went wrong comes as an event */
+        }
+    }
 }
 
 /* Starts what is due, ends what hangs; true while any session is alive. */

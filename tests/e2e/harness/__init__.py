@@ -1,0 +1,51 @@
+"""What the end-to-end tests stand on: the gateway as a process, its two logs, next hops that
+misbehave, raw clients, Debian's Postfix. Standard library only; nothing here asserts about mail."""
+import os
+import socket
+import time
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
+SANITIZER = os.environ.get("POSTERN_SANITIZER", "")
+IS_LONG = bool(os.environ.get("POSTERN_LONG"))
+# Instrumented binaries are slower: what waits for something to happen waits longer.
+PATIENCE = 6.0 if SANITIZER in ("asan", "tsan") else 2.0 if SANITIZER else 1.0
+
+
+def binary():
+    return os.environ.get("POSTERN_BIN", os.path.join(ROOT, "build", "server", "postern"))
+
+
+def bench_program(name):
+    """Generator and sink stand beside the binary's build, or in the ordinary one."""
+    beside = os.path.join(os.path.dirname(binary()), "..", "tests", "bench", name)
+    places = [os.path.join(os.environ.get("POSTERN_BENCH", "/nonexistent"), name), beside,
+              os.path.join(ROOT, "build", "tests", "bench", name)]
+    for path in places:
+        if os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def free_port():
+    """A port nobody listens on; taken from below the ephemeral range so that no outgoing connection
+    grabs it in between."""
+    while True:
+        port = 10000 + int.from_bytes(os.urandom(2), "big") % 20000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def wait_until(condition, seconds=10.0, what="condition"):
+    """Polls; returns the first true value."""
+    end = time.monotonic() + seconds * PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("not within %.0f s: %s" % (seconds * PATIENCE, what))
+        time.sleep(0.02)
