@@ -1,125 +1,90 @@
-/* Replies of a peer are hostile: lines over LIMIT_SMTP_REPLY_LINE, more than LIMIT_SMTP_REPLY_LINES of
- * them, codes that change between lines and texts that are none are all "bad", in linear time. A code
- * without text is accepted (RFC 5321 4.2: clients should). */
+/* Replies as values and on the wire: see reply.h.
+ *
+ * The texts are codes.def's. Writing makes one line of each LF-separated part, each with the code
+ * and the enhanced code (RFC 2034 4), the last with a space behind the code and the others with a
+ * hyphen (RFC 5321 4.2.1). What a text may hold is decided here alone: printable ASCII. */
 #include "smtp/reply.h"
 
-#include "base/limits.h"
+#include <stdint.h>
 
-static void clean(char *text)
+static const struct smtp_reply replies[] = {
+#define SMTP_CODE(name, code_, enhanced_, text_)                                                   \
+    {.code = (code_),                                                                              \
+     .enhanced = {.p = (enhanced_), .len = sizeof(enhanced_) - 1},                                 \
+     .text = {.p = (text_), .len = sizeof(text_) - 1}},
+#include "smtp/codes.def"
+#undef SMTP_CODE
+};
+
+enum {
+    LINE_MAX_BYTES = 512,   /* RFC 5321 4.5.3.1.5, CRLF included */
+    ENHANCED_MAX_BYTES = 9, /* `5.999.999`, RFC 3463 2 */
+};
+
+struct smtp_reply smtp_code_reply(enum smtp_code id)
 {
-    for (char *p = text; *p != '\0'; p++)
-        if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
-            *p = '?';
+    ASSERT((size_t)id < ARRAY_LEN(replies));
+    return replies[id];
 }
 
-void smtp_reply_set(struct smtp_reply *reply, int code, const char *enhanced, const char *fmt, ...)
+struct smtp_reply smtp_code_format(enum smtp_code id, struct slice arg, struct buf *scratch)
 {
-    va_list args;
-
-    reply->code = code;
-    (void)snprintf(reply->enhanced, sizeof reply->enhanced, "%s", enhanced == NULL ? "" : enhanced);
-    va_start(args, fmt);
-    (void)vsnprintf(reply->text, sizeof reply->text, fmt, args);
-    va_end(args);
-    clean(reply->text);
+    struct smtp_reply reply = smtp_code_reply(id);
+    struct slice behind = reply.text;
+    struct slice before = slice_cut(&behind, '%');
+    if (before.len == reply.text.len)
+        return reply;
+    buf_clear(scratch, SIZE_MAX);
+    bool is_put = buf_append_slice(scratch, before) && buf_append_slice(scratch, arg) &&
+                  buf_append_slice(scratch, behind);
+    ASSERT(is_put);
+    reply.text = buf_slice(scratch);
+    return reply;
 }
 
-void smtp_reply_append(const struct smtp_reply *reply, struct buf *out)
+/* At most SIZE bytes of TEXT, made harmless; returns how many. */
+static size_t put_text(char *to, size_t size, struct slice text)
 {
-    (void)buf_printf(out, "%03d %s%s%s\r\n", reply->code, reply->enhanced,
-                     reply->enhanced[0] == '\0' ? "" : " ", reply->text);
+    size_t at = 0;
+    for (; at < text.len && at < size; at++)
+        to[at] = text.p[at] >= ' ' && text.p[at] <= '~' ? text.p[at] : '?';
+    return at;
 }
 
-void smtp_reply_parser_init(struct smtp_reply_parser *p)
+/* One line; SEPARATOR is `-` or a space. */
+static void write_line(const struct smtp_reply *reply, struct slice text, char separator,
+                       struct buf *out)
 {
-    *p = (struct smtp_reply_parser){0};
-    buf_init(&p->text, LIMIT_SMTP_REPLY_TOTAL);
-}
-
-void smtp_reply_parser_finish(struct smtp_reply_parser *p)
-{
-    buf_finish(&p->text);
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* `5.1.1 ` in front of the text: its length, or 0. RFC 3463 2. */
-static size_t enhanced_length(struct slice text, int code)
-{
-    size_t i = 1, part;
-
-    if (text.len < 5 || text.p[0] != (char)('0' + code / 100) || text.p[1] != '.')
-        return 0;
-    for (part = 0; part < 2; part++) {
-        size_t digits = 0;
-        if (i >= text.len || text.p[i] != '.')
-            return 0;
-        i++;
-        while (i < text.len && digits < 3 && is_digit(text.p[i])) {
-            i++;
-            digits++;
-        }
-        if (digits == 0)
-            return 0;
+    char line[LINE_MAX_BYTES];
+    line[0] = (char)('0' + reply->code / 100);
+    line[1] = (char)('0' + reply->code / 10 % 10);
+    line[2] = (char)('0' + reply->code % 10);
+    line[3] = separator;
+    size_t at = 4;
+    if (reply->enhanced.len > 0) {
+        at += put_text(line + at, ENHANCED_MAX_BYTES, reply->enhanced);
+        line[at++] = ' ';
     }
-    return i == text.len || text.p[i] == ' ' ? i : 0;
+    at += put_text(line + at, LINE_MAX_BYTES - 2 - at, text);
+    line[at++] = '\r';
+    line[at++] = '\n';
+    bool is_put = buf_append(out, line, at);
+    ASSERT(is_put);
 }
 
-static bool take_line(struct smtp_reply_parser *p, struct slice line, bool *ret_is_last)
+bool smtp_reply_write(const struct smtp_reply *reply, struct buf *out)
 {
-    if (line.len < 3 || !is_digit(line.p[0]) || !is_digit(line.p[1]) || !is_digit(line.p[2]))
-        return false;
-    int code = (line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 + (line.p[2] - '0');
-    if (code < 200 || code > 599 || (p->lines > 0 && code != p->code))
-        return false;
-    if (line.len > 3 && line.p[3] != ' ' && line.p[3] != '-')
-        return false;
-    p->code = code;
-    *ret_is_last = line.len == 3 || line.p[3] == ' ';
-    struct slice text = line.len > 4 ? slice_of(line.p + 4, line.len - 4) : slice_of("", 0);
-    size_t len = enhanced_length(text, code);
-    if (len > 0) {
-        if (p->enhanced[0] == '\0')
-            (void)snprintf(p->enhanced, sizeof p->enhanced, "%.*s", (int)len, text.p);
-        text.p += len;
-        text.len -= len;
-        text = slice_trim(text);
-    }
-    if (p->lines++ > 0 && !buf_append_char(&p->text, '\n'))
-        return false;
-    return p->lines <= LIMIT_SMTP_REPLY_LINES && buf_append_slice(&p->text, text);
-}
-
-enum smtp_parse smtp_reply_parse(struct smtp_reply_parser *p, struct slice *input,
-                                 struct smtp_peer_reply *ret_reply)
-{
-    for (;;) {
-        size_t end = slice_find(*input, '\n');
-        if (end == input->len)
-            return end > LIMIT_SMTP_REPLY_LINE ? SMTP_PARSE_BAD : SMTP_PARSE_MORE;
-        struct slice line = slice_of(input->p, end);
-        input->p += end + 1;
-        input->len -= end + 1;
-        if (line.len > 0 && line.p[line.len - 1] == '\r')
-            line.len--;
-        if (p->lines == 0) {
-            buf_clear(&p->text, LIMIT_SMTP_REPLY_LINE);
-            p->enhanced[0] = '\0';
-        }
-        bool is_last = false;
-        if (line.len > LIMIT_SMTP_REPLY_LINE || !take_line(p, line, &is_last))
-            return SMTP_PARSE_BAD;
-        if (!is_last)
-            continue;
-        p->lines = 0;
-        *ret_reply = (struct smtp_peer_reply){
-            .code = p->code,
-            .enhanced = slice_str(p->enhanced),
-            .text = buf_slice(&p->text),
-        };
-        return SMTP_PARSE_DONE;
-    }
+    ASSERT(reply->code >= 200 && reply->code <= 599);
+    struct buf lines;
+    buf_init(&lines, 0);
+    struct slice rest = reply->text;
+    do {
+        struct slice all = rest;
+        struct slice line = slice_cut(&rest, '\n');
+        bool is_last = line.len == all.len || rest.len == 0;
+        write_line(reply, line, is_last ? ' ' : '-', &lines);
+    } while (rest.len > 0);
+    bool is_put = buf_append_slice(out, buf_slice(&lines));
+    buf_finish(&lines);
+    return is_put;
 }

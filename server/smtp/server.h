@@ -75,7 +75,7 @@ enum smtp_server_close {
     SMTP_SERVER_CLOSE_JUNK,               /* LIMIT_SMTP_JUNK */
     SMTP_SERVER_CLOSE_MESSAGES,           /* max_messages */
     SMTP_SERVER_CLOSE_HTTP,               /* the client speaks HTTP */
-    SMTP_SERVER_CLOSE_STARTTLS_INJECTION, /* bytes between STARTTLS and its 220 */
+    SMTP_SERVER_CLOSE_STARTTLS_INJECTION, /* bytes between STARTTLS and its 220; nothing is said */
     SMTP_SERVER_CLOSE_TIMEOUT,            /* a deadline passed */
     SMTP_SERVER_CLOSE_SHUTDOWN,           /* smtp_server_shutdown */
 };
