@@ -457,6 +457,7 @@ enum tls_io tls_session_read(struct tls_session *session, char *p, size_t size, 
 {
     ASSERT(session->state == TLS_STATE_UP);
     for (;;) {
+        size_t before = buf_len(session->in);
         ssize_t got = gnutls_record_recv(session->handle, p, size);
         if (got > 0) {
             *ret_len = (size_t)got;
@@ -470,8 +471,14 @@ enum tls_io tls_session_read(struct tls_session *session, char *p, size_t size, 
             session->state = TLS_STATE_HALF; /* nothing is read after close_notify */
             return TLS_IO_CLOSED;
         }
-        if (r == GNUTLS_E_AGAIN)
+        if (r == GNUTLS_E_AGAIN) {
+            /* GnuTLS says so after each record without text (a session ticket), though the next one
+             * is there already: only no progress means that the peer must send more. */
+            size_t left = buf_len(session->in);
+            if (left > 0 && left < before)
+                continue;
             return TLS_IO_AGAIN;
+        }
         if (r == GNUTLS_E_WARNING_ALERT_RECEIVED)
             session->warnings++;
         if (r == GNUTLS_E_INTERRUPTED ||
