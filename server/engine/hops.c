@@ -82,7 +82,7 @@ static void add_host(struct hops_search *s, const char *name, uint16_t port,
     if (s->host_count == HOPS_HOSTS_MAX)
         return;
     struct host *host = &s->hosts[s->host_count++];
-    (void)snprintf(host->name, sizeof host->name, "%s", name);
+    (void)snprintf(host->name, sizeof host->name, "%.255s", name);
     host->port = port;
     host->kind = kind;
     host->is_from_dns = is_from_dns;

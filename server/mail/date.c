@@ -35,7 +35,7 @@ const char *mail_date_format(int64_t wall_ms, char out[MAIL_DATE_MAX])
     uint32_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
 
     (void)snprintf(out, MAIL_DATE_MAX, "%s, %u %s %04u %02u:%02u:%02u +0000", day_names[days % 7],
-                   day % 32, month_names[(month - 1) % 12], year % 10000, rest / 3600,
+                   day % 32, month_names[(month - 1) % 12], year % 10000, rest / 3600 % 24,
                    rest / 60 % 60, rest % 60); /* always fits: the remainders bound every number */
     return out;
 }

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { MAIL_DATE_MAX = 40 };
+enum { MAIL_DATE_MAX = 64 };
 
 /* WALL_MS is clipped to the years 1970..9999. Returns OUT. */
 const char *mail_date_format(int64_t wall_ms, char out[MAIL_DATE_MAX]);
