@@ -10,6 +10,8 @@
  * copy. `outstanding` counts commands without reply; bytes that come while it is 0 answer nothing.
  * They are never kept for the next command: after the 220 to STARTTLS they would be an attacker's
  * words taken for the server's (RFC 3207 4.2), elsewhere they would shift every answer by one. */
+#include "smtp/client.h"
+
 #include <stdarg.h>
 
 #include "base/limits.h"
@@ -140,9 +142,16 @@ static void say_hello(struct smtp_client *c, enum smtp_client_state state)
                         state == SMTP_CLIENT_STATE_EHLO ? "EHLO" : "HELO", c->helo_name);
 }
 
-static void read_capabilities(struct smtp_client_capabilities *caps, struct slice text)
+static void read_size(struct smtp_client_capabilities *caps, struct slice value)
 {
     unsigned long long size;
+    caps->has_size = true;
+    /* RFC 1870 4: 0 or nothing means that no limit is known */
+    caps->max_size = slice_to_u64(value, UINT64_MAX, &size) ? size : 0;
+}
+
+static void read_capabilities(struct smtp_client_capabilities *caps, struct slice text)
+{
     *caps = (struct smtp_client_capabilities){.is_esmtp = true};
     /* The first line should be the host's name; a server is known that puts a keyword there. */
     while (text.len > 0) {
@@ -156,11 +165,8 @@ static void read_capabilities(struct smtp_client_capabilities *caps, struct slic
             caps->has_starttls = true;
         else if (slice_eq_nocase(keyword, SLICE("ENHANCEDSTATUSCODES")))
             caps->has_enhanced = true;
-        else if (slice_eq_nocase(keyword, SLICE("SIZE"))) {
-            caps->has_size = true;
-            /* RFC 1870 4: 0 or nothing means that no limit is known */
-            caps->max_size = slice_to_u64(slice_trim(value), UINT64_MAX, &size) ? size : 0;
-        }
+        else if (slice_eq_nocase(keyword, SLICE("SIZE")))
+            read_size(caps, slice_trim(value));
     }
 }
 

@@ -15,10 +15,11 @@
  * Invariants: at most one token; with a token open no line is looked at. Events owed (runs, then
  * DATA_END, RSET, CLOSE) are fetched before more input is taken. DONE is final. A doomed message
  * (bare CR or LF, NUL, too big) gives no BODY from then on. */
-#include "smtp/server_priv.h"
+#include "smtp/server.h"
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "smtp/server_priv.h"
 
 enum {
     /* Commands wait while this much output does: a client that only writes is not served. */
