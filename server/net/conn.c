@@ -496,10 +496,8 @@ void conn_pause(struct conn *conn)
 
 void conn_resume(struct conn *conn)
 {
-    if (!conn->is_paused)
-        return;
     conn->is_paused = false;
-    conn->has_fresh_input = true;
+    conn->has_fresh_input = true; /* what was not taken is offered again, paused or not */
     if (is_open(conn))
         ask_turn(conn);
 }
