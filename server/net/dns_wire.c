@@ -92,7 +92,7 @@ void dns_wire_add_ip(struct resolver_answer *answer, struct slice rdata)
 
 void dns_wire_sort_ips(struct resolver_answer *answer)
 {
-    struct ip sorted[RESOLVER_IPS_MAX];
+    struct ip sorted[RESOLVER_IPS_MAX] = {{0}};
     size_t count = 0;
     for (int family = 6; family >= 4; family -= 2) {
         for (size_t i = 0; i < answer->ip_count; i++) {

@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/crc32c.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -362,9 +362,8 @@ static void wait_for_work(struct committer *c)
         (void)sem_wait(&c->wake); /* EINTR: an idle round costs nothing */
         return;
     }
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until); /* sem_timedwait knows no other clock */
-    until.tv_sec++;
+    int64_t now_ms = clock_wall_ms(clock_system()); /* sem_timedwait knows no other clock */
+    struct timespec until = {.tv_sec = now_ms / 1000 + 1, .tv_nsec = now_ms % 1000 * 1000000};
     (void)sem_timedwait(&c->wake, &until);
 }
 

@@ -367,11 +367,12 @@ static bool add_json_value(struct buf *buf, const struct trace_field *field, con
 static bool json_time_ms(const char *text, int64_t *ret_time_ms)
 {
     struct tm tm = {.tm_isdst = 0};
-    int ms, used = 0;
+    unsigned long long ms;
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    if (rest == NULL || sscanf(rest, ".%3dZ%n", &ms, &used) != 1 || used != 5 || rest[5] != '\0')
+    if (rest == NULL || strlen(rest) != 5 || rest[0] != '.' || rest[4] != 'Z' ||
+        !slice_to_u64(slice_of(rest + 1, 3), 999, &ms))
         return false;
-    *ret_time_ms = (int64_t)timegm(&tm) * 1000 + ms;
+    *ret_time_ms = (int64_t)timegm(&tm) * 1000 + (int64_t)ms;
     return true;
 }
 

@@ -14,7 +14,8 @@ def main():
     r = subprocess.run(
         ["cppcheck", "--quiet", "--std=c11", "--language=c", "-j", str(os.cpu_count()),
          "--enable=warning,performance,portability", "--inline-suppr", "--error-exitcode=1",
-         "--suppress=missingInclude", "--suppress=missingIncludeSystem", "-D_GNU_SOURCE",
+         # a literal handed to a macro that asks for NULL
+         "--suppress=literalWithCharPtrCompare", "--suppress=missingInclude", "--suppress=missingIncludeSystem", "-D_GNU_SOURCE",
          "--template={file}:{line}: {severity}: {message} [{id}]", "-Iserver", "server"],
         cwd=tree.ROOT, check=False)
     return 1 if r.returncode != 0 else 0
