@@ -199,7 +199,7 @@ static void handle_close(struct session *s, const struct smtp_server_event *even
     s->is_over = true;
     if (event->reason == SMTP_SERVER_CLOSE_STARTTLS_INJECTION) {
         s->tls = SESSION_TLS_FAILED;
-        SESSION_LINE(s, icid_injection, .icid = s->icid, .bytes = conn_input_bytes(s->conn),
+        SESSION_LINE(s, icid_injection, .icid = s->icid, .bytes = event->size,
                      .address = s->remote_ip);
     }
     if (reason != NULL)

@@ -155,6 +155,7 @@ void smtp_server_end_injected(struct smtp_server *s)
     /* RFC 3207 4.2: whoever wrote this had not seen our 220. That may be out in part, so no reply
      * can follow it; and what the client gets must not depend on how its bytes were cut. */
     buf_clear(&s->out, 0);
+    s->injected_bytes += buf_len(&s->in);
     smtp_server_end(s, SMTP_SERVER_CLOSE_STARTTLS_INJECTION);
 }
 
@@ -324,8 +325,10 @@ size_t smtp_server_feed(struct smtp_server *s, struct slice in, uint64_t now_ms)
         return in.len - rest.len;
     }
     case SMTP_SERVER_STATE_HANDSHAKE:
-        if (buf_len(&s->out) > 0)
+        if (buf_len(&s->out) > 0) {
+            s->injected_bytes = in.len;
             smtp_server_end_injected(s);
+        }
         return 0;
     case SMTP_SERVER_STATE_DONE:
         break;
@@ -416,6 +419,7 @@ bool smtp_server_next(struct smtp_server *s, struct smtp_server_event *ret_event
             s->owes_close = false;
             event.type = SMTP_SERVER_EVENT_CLOSE;
             event.reason = s->reason;
+            event.size = s->injected_bytes;
         } else if (!step(s, &event, &has_event)) {
             if (buf_len(&s->in) == 0)
                 buf_clear(&s->in, SERVER_KEEP_BYTES);

@@ -92,7 +92,8 @@ struct smtp_server_event {
     struct smtp_path path; /* MAIL, RCPT: source route stripped */
     bool has_size;         /* MAIL: SIZE was given */
     bool is_8bit;          /* MAIL: BODY=8BITMIME */
-    uint64_t size;         /* MAIL: the SIZE given. DATA_END: bytes of the message, counted */
+    uint64_t size;         /* MAIL: the SIZE given. DATA_END: bytes of the message, counted.
+                              CLOSE by STARTTLS_INJECTION: bytes that came too early */
 
     struct slice body; /* BODY */
 
