@@ -394,6 +394,8 @@ static void run(struct load *load)
     uint64_t next_look = 0;
     for (;;) {
         uint64_t now = bench_now_us();
+        if (was_interrupted != 0)
+            break; /* what is under way was not acknowledged */
         if (now >= next_look) {
             if (!look_after(load, now))
                 break;
@@ -412,35 +414,21 @@ static void run(struct load *load)
     load->ended_us = bench_now_us();
 }
 
-static int compare_u32(const void *a, const void *b)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof(x));
-    memcpy(&y, b, sizeof(y));
-    return (x > y) - (x < y);
-}
-
-static double percentile_ms(const struct load *load, unsigned permille)
-{
-    if (load->latency_count == 0)
-        return 0;
-    size_t at = (load->latency_count - 1) * permille / 1000;
-    return (double)load->latencies[at] / 1000.0;
-}
-
 static void report(struct load *load)
 {
     double seconds = (double)(load->ended_us - load->started_us) / 1e6;
-    if (load->latency_count > 1)
-        qsort(load->latencies, load->latency_count, sizeof(uint32_t), compare_u32);
+    const uint32_t *all = load->latencies;
+    size_t count = load->latency_count;
+    bench_sort(load->latencies, count);
     unsigned long long errors = 0;
     for (size_t i = 0; i < FAIL_COUNT; i++)
         errors += load->failures[i];
     (void)printf("{\"messages\": %llu, \"seconds\": %.3f, \"rate\": %.1f, \"p50_ms\": %.2f, "
                  "\"p95_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f, \"errors\": %llu",
                  load->acknowledged, seconds, (double)load->acknowledged / seconds,
-                 percentile_ms(load, 500), percentile_ms(load, 950), percentile_ms(load, 990),
-                 percentile_ms(load, 1000), errors);
+                 bench_percentile_ms(all, count, 500), bench_percentile_ms(all, count, 950),
+                 bench_percentile_ms(all, count, 990), bench_percentile_ms(all, count, 1000),
+                 errors);
     for (size_t i = 0; i < FAIL_COUNT; i++)
         (void)printf(", \"error_%s\": %llu", failure_names[i], load->failures[i]);
     (void)printf(
@@ -590,6 +578,10 @@ int main(int argc, char **argv)
     run(&load);
     report(&load);
 
+    for (unsigned i = 0; i < load.sessions; i++) {
+        stream_finish(&load.all[i].stream);
+        content_finish(&load.all[i].content);
+    }
     ledger_close(load.ledger);
     gnutls_free(load.ticket.data);
     gnutls_priority_deinit(load.priority);

@@ -237,6 +237,25 @@ double bench_cpu_s(bool is_system)
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
+static int compare_u32(const void *a, const void *b)
+{
+    uint32_t x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return (x > y) - (x < y);
+}
+
+void bench_sort(uint32_t *values, size_t count)
+{
+    if (count > 1)
+        qsort(values, count, sizeof(uint32_t), compare_u32);
+}
+
+double bench_percentile_ms(const uint32_t *sorted, size_t count, unsigned permille)
+{
+    return count == 0 ? 0 : (double)sorted[(count - 1) * permille / 1000] / 1000.0;
+}
+
 unsigned long long bench_number(const char *option, const char *text, unsigned long long max)
 {
     unsigned long long value = 0;

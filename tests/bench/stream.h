@@ -60,6 +60,9 @@ void stream_raise_limit(void);
 struct slice bench_line(struct slice line);
 uint64_t bench_now_us(void);
 double bench_cpu_s(bool is_system);
+void bench_sort(uint32_t *values, size_t count);
+/* Of sorted values in us; 0 when there are none. */
+double bench_percentile_ms(const uint32_t *sorted, size_t count, unsigned permille);
 /* Argument of an option as a number; ends the program with a line of usage when it is none. */
 unsigned long long bench_number(const char *option, const char *text, unsigned long long max);
 

@@ -190,15 +190,14 @@ class Gateway:
             found += [os.path.join(where, name) for name in names]
         return found
 
-    def wait_idle(self, seconds=30.0):
-        """Until every message that was started in the log is finished or aborted."""
+    def wait_idle(self, count=1, seconds=30.0):
+        """Until at least COUNT messages were queued and all that were are finished."""
         def look():
             events = self.mail_json.events()
-            started = {e["mid"] for e in events if e["event"] == "mid_start"}
             queued = {e["mid"] for e in events if e["event"] == "mid_queued"}
             ended = {e["mid"] for e in events if e["event"] in ("mid_finished", "mid_aborted")}
-            return not (started & queued) - ended
-        wait_until(look, seconds, "every queued message finished")
+            return len(queued) >= count and not queued - ended
+        wait_until(look, seconds, "%d messages queued, and all of them finished" % count)
 
     def describe(self):
         """What helps when a test has failed."""
