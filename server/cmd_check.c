@@ -1,5 +1,6 @@
 /* `postern check FILE`: validates a configuration file without touching anything, and prints every
- * error with its JSON Pointer. Keys and sockets are not looked at: they belong to a state directory. */
+ * error with its JSON Pointer. Keys and sockets are not looked at: they belong to a state
+ * directory. */
 #include "cmd.h"
 
 #include <stdio.h>

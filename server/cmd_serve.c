@@ -1,5 +1,6 @@
-/* `postern serve`: the composition root. Opens the state directory, puts the parts together, commits
- * the first or starts the newest configuration, waits for signals, takes everything apart again.
+/* `postern serve`: the composition root. Opens the state directory, puts the parts together,
+ * commits the first or starts the newest configuration, waits for signals, takes everything apart
+ * again.
  *
  * Start   directories, lock -> postern.db -> counters -> log -> workers, loops -> spool (replay)
  *         -> commit (binds, publishes) -> replayed messages into the queue -> ready line
@@ -97,8 +98,8 @@ static int parse_options(int argc, char **argv, struct options *o)
             o->setup_file = value;
         } else if (strcmp(name, "--loops") == 0) {
             if (!parse_number(value, 1, ENGINE_LOOPS_MAX, &number))
-                return cmd_usage_error("serve", "--loops takes 1 to %d, not '%s'",
-                                       ENGINE_LOOPS_MAX, value);
+                return cmd_usage_error("serve", "--loops takes 1 to %d, not '%s'", ENGINE_LOOPS_MAX,
+                                       value);
             o->loops = (unsigned)number;
         } else {
             if (!parse_number(value, 65536, 1ULL << 32, &number))
@@ -181,7 +182,8 @@ static void run_reserve(struct letter *letter)
     struct server *s = reserve->server;
     struct error error;
 
-    int r = store_reserve_counter(s->store, counter_of(s, reserve->gen), reserve->new_limit, &error);
+    int r =
+        store_reserve_counter(s->store, counter_of(s, reserve->gen), reserve->new_limit, &error);
     if (r < 0) {
         log_error("%s; no new numbers until it works again", error.text);
         reserve->new_limit -= IDGEN_BLOCK;
@@ -475,8 +477,9 @@ static void drain(struct server *s)
 
     on_all_loops(s, drain_inbound);
     delivery_stop(s->activate.delivery);
-    while (clock_mono_ms(s->engine.clock) < end_ms &&
-           (atomic_load(&s->shared->sessions) > 0 || delivery_link_count(s->activate.delivery) > 0)) {
+    while (
+        clock_mono_ms(s->engine.clock) < end_ms &&
+        (atomic_load(&s->shared->sessions) > 0 || delivery_link_count(s->activate.delivery) > 0)) {
         int signo = wait_event(s, DRAIN_POLL_MS);
         if (signo == SIGTERM || signo == SIGINT)
             break;

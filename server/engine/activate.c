@@ -1,6 +1,7 @@
 /* See activate.h. A port is kept when name, address and number are the same; else the old one is
- * released in drain and a new one bound in prepare. Where a new address overlaps one of our own that
- * is about to go (127.0.0.1 -> 0.0.0.0) the probe for foreign processes is skipped: it would find us. */
+ * released in drain and a new one bound in prepare. Where a new address overlaps one of our own
+ * that is about to go (127.0.0.1 -> 0.0.0.0) the probe for foreign processes is skipped: it would
+ * find us. */
 #include "engine/activate.h"
 
 #include <semaphore.h>
@@ -255,8 +256,8 @@ static void warn_of_demonstration(const struct activate *a)
 
     for (size_t i = 0; i < s->listener_count; i++)
         if (s->listeners[i].is_demonstration)
-            TRACE_EMIT(a->engine->trace, clock_wall_ms(a->engine->clock),
-                       certificate_demonstration, .listener = s->listeners[i].cfg->name,
+            TRACE_EMIT(a->engine->trace, clock_wall_ms(a->engine->clock), certificate_demonstration,
+                       .listener = s->listeners[i].cfg->name,
                        .certificate = s->listeners[i].cfg->certificate);
 }
 
@@ -270,8 +271,7 @@ static void hook_publish(void *owner, const struct config *old, const struct con
         a->delivery = delivery_create(a->engine, a->prepared);
         inbound_shared_init(a->shared, a->engine, a->delivery);
         for (size_t i = 0; i < a->engine->loop_count; i++)
-            a->inbounds[i] =
-                inbound_create(a->engine, a->engine->loops[i], a->shared, a->prepared);
+            a->inbounds[i] = inbound_create(a->engine, a->engine->loops[i], a->shared, a->prepared);
     } else {
         delivery_publish(a->delivery, a->prepared);
     }

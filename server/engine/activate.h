@@ -28,7 +28,7 @@ struct activate {
     struct engine *engine;
     char *keys_dir;
     struct inbound_shared *shared;
-    struct delivery *delivery;              /* made by the first publish */
+    struct delivery *delivery;                  /* made by the first publish */
     struct inbound *inbounds[ENGINE_LOOPS_MAX]; /* likewise */
     struct snapshot *prepared;
     struct activate_port ports[ACTIVATE_LISTENERS_MAX * 2];

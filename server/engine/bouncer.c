@@ -1,6 +1,6 @@
-/* One object a notice: a worker composes (the original may be on disk), the committer makes the report
- * durable, home tells the queue. Whatever goes wrong on the way ends as "not durable": the queue asks
- * again in a minute, so the sender is told late rather than never. */
+/* One object a notice: a worker composes (the original may be on disk), the committer makes the
+ * report durable, home tells the queue. Whatever goes wrong on the way ends as "not durable": the
+ * queue asks again in a minute, so the sender is told late rather than never. */
 #include "engine/bouncer.h"
 
 #include "base/mem.h"

@@ -1,5 +1,5 @@
-/* See delivery.h. Everything here runs on the home loop but delivery_add, _publish, _stop and the two
- * doors of outbound.c, which post letters.
+/* See delivery.h. Everything here runs on the home loop but delivery_add, _publish, _stop and the
+ * two doors of outbound.c, which post letters.
  *
  * pump: idle links that have work get it first, then new links for what is ready. It runs once an
  * iteration, however many messages and reports came. Links beyond delivery.max_connections wait. */
@@ -198,7 +198,8 @@ static void link_start(struct delivery *d, const struct queue_job *job)
     destination_find(d->snapshot->config, job->destination, &dest);
     link->tls = dest.tls;
     const struct config *config = d->snapshot->config;
-    const struct cfg_interface *interface = config_find_interface(config, config->delivery.interface);
+    const struct cfg_interface *interface =
+        config_find_interface(config, config->delivery.interface);
     struct slice helo = config->system.hostname;
     if (interface != NULL) {
         link->source = interface->address;
@@ -293,9 +294,11 @@ static void run_pump(struct letter *letter)
     queue_tick(d->queue);
     drain_actions(d, 0);
     if (!d->is_stopping) {
-        LIST_FOREACH(node, next, &d->idle) {
+        LIST_FOREACH(node, next, &d->idle)
+        {
             struct link *link = CONTAINER_OF(node, struct link, node);
-            if (link->is_closing || link->is_out || !queue_more_for(d->queue, link->dest, &link->job))
+            if (link->is_closing || link->is_out ||
+                !queue_more_for(d->queue, link->dest, &link->job))
                 continue;
             list_remove(&link->node);
             list_append(&d->links, &link->node);
@@ -379,8 +382,10 @@ static void run_publish(struct letter *letter)
     snapshot_unref(d->snapshot);
     d->snapshot = publish->snapshot;
     free(publish);
-    LIST_FOREACH(node, next, &d->idle) {
-        /* Idle connections keep the settings they began with: they go, new ones have the new ones. */
+    LIST_FOREACH(node, next, &d->idle)
+    {
+        /* Idle connections keep the settings they began with: they go, new ones have the new ones.
+         */
         struct link *link = CONTAINER_OF(node, struct link, node);
         if (!link->is_closing && !link->is_out)
             link_quit(link);
@@ -416,12 +421,14 @@ static void run_stop(struct letter *letter)
     free(stop);
     d->is_stopping = true;
     loop_timer_stop(&d->timer);
-    LIST_FOREACH(node, next, &d->idle) {
+    LIST_FOREACH(node, next, &d->idle)
+    {
         struct link *link = CONTAINER_OF(node, struct link, node);
         if (!link->is_closing && !link->is_out)
             link_quit(link);
     }
-    LIST_FOREACH(node, next, &d->links) {
+    LIST_FOREACH(node, next, &d->links)
+    {
         struct link *link = CONTAINER_OF(node, struct link, node);
         if (link->search == NULL)
             continue;
@@ -487,7 +494,8 @@ void delivery_destroy(struct delivery *delivery)
         return;
     struct list *lists[] = {&delivery->links, &delivery->idle};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        LIST_FOREACH(node, next, lists[i]) {
+        LIST_FOREACH(node, next, lists[i])
+        {
             /* Still out when the loops ended: its message stays queued on disk. */
             struct link *link = CONTAINER_OF(node, struct link, node);
             if (link->is_out && !link->wants_quit)

@@ -1,4 +1,5 @@
-/* See events.h. A reply of several lines is one text with \n between them here, and a list there. */
+/* See events.h. A reply of several lines is one text with \n between them here, and a list there.
+ */
 #include "engine/events.h"
 
 #include "trace/trace.h"

@@ -1,5 +1,5 @@
-/* The queue's decisions and a delivery's results as lines of the mail log, in one place, so that the
- * code which decides stays readable. Everything is emitted with the time of the call. */
+/* The queue's decisions and a delivery's results as lines of the mail log, in one place, so that
+ * the code which decides stays readable. Everything is emitted with the time of the call. */
 #ifndef POSTERN_ENGINE_EVENTS_H
 #define POSTERN_ENGINE_EVENTS_H
 

@@ -24,10 +24,10 @@ static char *certificate_json(const struct demo_pair pairs[DEMO_PAIRS])
     json_t *keys = json_array();
 
     for (size_t i = 0; i < DEMO_PAIRS; i++)
-        (void)json_array_append_new(
-            keys, json_pack("{s:s, s:s, s:s}", "type",
-                            pairs[i].key_type == KEY_TYPE_RSA ? "rsa" : "ecdsa", "spki",
-                            pairs[i].spki, "chain", pairs[i].chain_pem));
+        (void)json_array_append_new(keys,
+                                    json_pack("{s:s, s:s, s:s}", "type",
+                                              pairs[i].key_type == KEY_TYPE_RSA ? "rsa" : "ecdsa",
+                                              "spki", pairs[i].spki, "chain", pairs[i].chain_pem));
     json_t *object = json_pack("{s:s, s:o}", "name", FIRST_START_CERTIFICATE, "keys", keys);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);

@@ -66,7 +66,8 @@ static void add_hop(struct hops_search *s, const struct host *host, const struct
         return;
     if (host->is_from_dns && route_is_denied(s->snapshot->config, ip)) {
         if (s->hops.count == 0)
-            set_trouble(s, OUTCOME_EVENT_DNS, host->name, "has an address in delivery.next_hop_deny");
+            set_trouble(s, OUTCOME_EVENT_DNS, host->name,
+                        "has an address in delivery.next_hop_deny");
         return;
     }
     struct hop *hop = &s->hops.items[s->hops.count++];

@@ -20,8 +20,8 @@ enum { HOPS_MAX = 16, HOPS_HOSTS_MAX = 8, HOPS_TEXT_MAX = 256 };
 struct hop {
     struct ip ip;
     uint16_t port;
-    enum tls_name_kind kind;  /* ROUTE_HOST or MX */
-    char name[TLS_NAME_MAX];  /* host name, or the text of the address */
+    enum tls_name_kind kind; /* ROUTE_HOST or MX */
+    char name[TLS_NAME_MAX]; /* host name, or the text of the address */
 };
 
 struct hops {
@@ -36,9 +36,9 @@ struct hops {
 typedef void hops_done_fn(void *ctx, const struct hops *hops);
 
 /* DOMAIN is copied; `[192.0.2.1]` is a hop by itself. CLOCK shuffles hosts of equal preference. */
-struct hops_search *hops_find(struct loop *loop, struct resolver *resolver, const struct clock *clock,
-                              struct snapshot *snapshot, struct slice domain, hops_done_fn *done,
-                              void *ctx);
+struct hops_search *hops_find(struct loop *loop, struct resolver *resolver,
+                              const struct clock *clock, struct snapshot *snapshot,
+                              struct slice domain, hops_done_fn *done, void *ctx);
 /* DONE will not be called. NULL is allowed. */
 void hops_cancel(struct hops_search *search);
 

@@ -1,5 +1,5 @@
-/* See inbound.h. A port remembers its listener by name: each new connection looks the name up in the
- * snapshot of the moment, so a commit changes policy without touching the socket. */
+/* See inbound.h. A port remembers its listener by name: each new connection looks the name up in
+ * the snapshot of the moment, so a commit changes policy without touching the socket. */
 #include "engine/inbound.h"
 
 #include "base/log.h"
@@ -55,7 +55,7 @@ void inbound_destroy(struct inbound *inbound)
     if (inbound == NULL)
         return;
     LIST_FOREACH(node, next, &inbound->ports)
-        free(CONTAINER_OF(node, struct port, node)); /* the loop closed its socket */
+    free(CONTAINER_OF(node, struct port, node)); /* the loop closed its socket */
     snapshot_unref(inbound->snapshot);
     free(inbound);
 }
@@ -120,8 +120,8 @@ int inbound_listen(struct inbound *inbound, struct slice name, const struct ip *
     p->number = port;
     (void)snprintf(p->name, sizeof p->name, "%.*s", SLICE_ARGS(name));
     list_append(&inbound->ports, &p->node);
-    int r = listener_start(inbound->loop, fd, INBOUND_BACKLOG, &port_handler, p, &p->listener,
-                           reterr);
+    int r =
+        listener_start(inbound->loop, fd, INBOUND_BACKLOG, &port_handler, p, &p->listener, reterr);
     if (r < 0)
         stopped(p);
     return r;
@@ -138,7 +138,8 @@ static void stop_port(struct port *p)
 
 void inbound_unlisten(struct inbound *inbound, const struct ip *ip, uint16_t port)
 {
-    LIST_FOREACH(node, next, &inbound->ports) {
+    LIST_FOREACH(node, next, &inbound->ports)
+    {
         struct port *p = CONTAINER_OF(node, struct port, node);
         if (p->number == port && ip_eq(&p->ip, ip))
             stop_port(p);
@@ -149,16 +150,16 @@ void inbound_drain(struct inbound *inbound)
 {
     inbound->is_draining = true;
     LIST_FOREACH(node, next, &inbound->ports)
-        stop_port(CONTAINER_OF(node, struct port, node));
+    stop_port(CONTAINER_OF(node, struct port, node));
     LIST_FOREACH(node, next, &inbound->sessions)
-        session_drain(session_of(node));
+    session_drain(session_of(node));
 }
 
 void inbound_abort_all(struct inbound *inbound)
 {
     inbound->is_draining = true;
     LIST_FOREACH(node, next, &inbound->ports)
-        stop_port(CONTAINER_OF(node, struct port, node));
+    stop_port(CONTAINER_OF(node, struct port, node));
     LIST_FOREACH(node, next, &inbound->sessions)
-        session_abort(session_of(node));
+    session_abort(session_of(node));
 }

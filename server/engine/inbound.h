@@ -31,7 +31,8 @@ struct inbound_shared {
 void inbound_shared_init(struct inbound_shared *shared, struct engine *engine,
                          struct delivery *delivery);
 
-/* Borrows ENGINE and SHARED, takes its own reference of SNAPSHOT. Any thread, before the loop uses it. */
+/* Borrows ENGINE and SHARED, takes its own reference of SNAPSHOT. Any thread, before the loop uses
+ * it. */
 struct inbound *inbound_create(struct engine *engine, struct loop *loop,
                                struct inbound_shared *shared, struct snapshot *snapshot);
 /* After the loop ended. NULL is allowed. */
@@ -39,7 +40,8 @@ void inbound_destroy(struct inbound *inbound);
 
 /* New sessions use SNAPSHOT from here on. */
 void inbound_publish(struct inbound *inbound, struct snapshot *snapshot);
-/* Serves the listener called NAME on the socket FD, bound to IP and PORT, which it owns from here on. */
+/* Serves the listener called NAME on the socket FD, bound to IP and PORT, which it owns from here
+ * on. */
 int inbound_listen(struct inbound *inbound, struct slice name, const struct ip *ip, uint16_t port,
                    int fd, struct error *reterr) MUST_CHECK;
 /* Takes what the kernel has queued, then closes the socket; sessions go on. */

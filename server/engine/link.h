@@ -6,9 +6,9 @@
  *     gives the next job, or leaves it idle, or asks it to quit: `run` with wants_quit
  *     is_closed; frees when no job is out <------ posts `closed`, once: the connection is gone
  *
- * A link belongs to whoever its letter last went to; `closed` alone may come while delivery holds it.
- * A job that meets a closed connection comes back as RETURNED. Results and texts live in the arena
- * until the next job. */
+ * A link belongs to whoever its letter last went to; `closed` alone may come while delivery holds
+ * it. A job that meets a closed connection comes back as RETURNED. Results and texts live in the
+ * arena until the next job. */
 #ifndef POSTERN_ENGINE_LINK_H
 #define POSTERN_ENGINE_LINK_H
 
@@ -35,10 +35,10 @@ struct link {
     struct hops hops;
     struct hops_search *search; /* delivery's, while hops are looked for */
     char domain[QUEUE_KEY_MAX];
-    enum cfg_dest_tls tls;     /* NONE, PREFERRED or REQUIRED */
-    struct ip source;          /* family 0: the system chooses */
+    enum cfg_dest_tls tls; /* NONE, PREFERRED or REQUIRED */
+    struct ip source;      /* family 0: the system chooses */
     char helo[TLS_NAME_MAX];
-    struct loop *loop; /* where the connection lives */
+    struct loop *loop;         /* where the connection lives */
     struct outbound *outbound; /* that loop's; NULL: not begun, or gone */
     bool is_gone;              /* that loop's: `closed` was posted */
 
@@ -48,8 +48,8 @@ struct link {
     enum link_report outcome;
     struct outcome_result *results;
     struct mem_arena arena;
-    uint64_t dcid; /* of the connection that tried the job; 0: none */
-    bool works;    /* greeting, EHLO and TLS came through */
+    uint64_t dcid;   /* of the connection that tried the job; 0: none */
+    bool works;      /* greeting, EHLO and TLS came through */
     bool is_closing; /* the connection takes no further job */
 
     bool is_out, is_idle, is_closed; /* delivery's */

@@ -4,61 +4,21 @@
  *                  ^                    |
  *                  +--- next hop -------+  refused or lost before a message was offered
  *
- * A handshake that fails after the 220 is the end of the attempt, not of the host alone: the message
- * is deferred and never goes out in clear because of it (product rule for Preferred). A reused
- * connection that turns out dead gives its job back unharmed.
- * Large or old bodies are read by a worker, a chunk at a time, while the output drains. */
+ * A handshake that fails after the 220 is the end of the attempt, not of the host alone: the
+ * message is deferred and never goes out in clear because of it (product rule for Preferred). A
+ * reused connection that turns out dead gives its job back unharmed. Large or old bodies are read
+ * by a worker, a chunk at a time, while the output drains. */
 #include "engine/outbound.h"
 
 #include "base/limits.h"
 #include "base/mailaddr.h"
-#include "base/work.h"
-#include "engine/delivery.h"
-#include "net/loop.h"
+#include "base/mem.h"
+#include "engine/outbound_priv.h"
 #include "net/tcp.h"
-#include "smtp/client.h"
-#include "trace/trace.h"
 
 enum { CLOSING_MS = 10000 };
 
-struct outbound {
-    struct link *link;
-    struct engine *engine;
-    struct loop *loop;
-    struct conn *conn; /* NULL between two hops and after the end */
-    struct smtp_client *smtp;
-    struct loop_timer timer;
-    size_t hop;
-    uint64_t dcid;
-    uint32_t sent_messages;
-    bool has_job;      /* the link is with us */
-    bool is_open_told; /* New SMTP DCID is in the log */
-    bool is_ready, was_ready, is_shaking, is_closing, wants_next_hop;
-
-    uint64_t body_offset;
-    bool is_reading; /* a worker has `chunk` */
-    struct work_job read;
-    struct letter read_done;
-    struct body *read_body; /* a reference for the worker */
-    char *chunk;
-    ssize_t chunk_len;
-};
-
-#define EMIT(o, name, ...)                                                                         \
-    TRACE_EMIT((o)->engine->trace, clock_wall_ms((o)->engine->clock), name, __VA_ARGS__)
-
-static void pump(struct outbound *o);
 static void connect_hop(struct outbound *o);
-
-static const struct hop *hop_of(const struct outbound *o)
-{
-    return &o->link->hops.items[o->hop];
-}
-
-static struct slice domain_of(const struct outbound *o)
-{
-    return slice_str(o->link->domain);
-}
 
 /* --- reports --- */
 
@@ -79,70 +39,22 @@ static struct slice keep(struct outbound *o, struct slice s)
     return slice_of(mem_arena_strndup(&o->link->arena, s.p, s.len), s.len);
 }
 
-static enum outcome_stage outcome_stage_of(enum smtp_client_stage stage)
-{
-    switch (stage) {
-    case SMTP_CLIENT_STAGE_GREETING:
-        return OUTCOME_STAGE_GREETING;
-    case SMTP_CLIENT_STAGE_EHLO:
-        return OUTCOME_STAGE_EHLO;
-    case SMTP_CLIENT_STAGE_TLS:
-        return OUTCOME_STAGE_TLS;
-    case SMTP_CLIENT_STAGE_IDLE:
-    case SMTP_CLIENT_STAGE_MAIL:
-    case SMTP_CLIENT_STAGE_QUIT:
-        return OUTCOME_STAGE_MAIL;
-    case SMTP_CLIENT_STAGE_RCPT:
-        return OUTCOME_STAGE_RCPT;
-    case SMTP_CLIENT_STAGE_DATA:
-        return OUTCOME_STAGE_DATA;
-    case SMTP_CLIENT_STAGE_END:
-        return OUTCOME_STAGE_END;
-    }
-    return OUTCOME_STAGE_LOCAL;
-}
-
-static int outcome_code_of(const struct smtp_client_event *event)
-{
-    switch (event->cause) {
-    case SMTP_CLIENT_CAUSE_REPLY:
-        return event->reply.code;
-    case SMTP_CLIENT_CAUSE_LOST:
-        return OUTCOME_EVENT_LOST;
-    case SMTP_CLIENT_CAUSE_TIMEOUT:
-        return OUTCOME_EVENT_TIMEOUT;
-    case SMTP_CLIENT_CAUSE_NO_8BIT:
-        return OUTCOME_EVENT_NO_8BIT;
-    case SMTP_CLIENT_CAUSE_TOO_BIG:
-        return OUTCOME_EVENT_TOO_BIG;
-    case SMTP_CLIENT_CAUSE_PROTOCOL:
-    case SMTP_CLIENT_CAUSE_NO_ESMTP:
-    case SMTP_CLIENT_CAUSE_NOT_OFFERED:
-    case SMTP_CLIENT_CAUSE_INJECTION:
-    case SMTP_CLIENT_CAUSE_HANDSHAKE:
-    case SMTP_CLIENT_CAUSE_BAD_ARGUMENT:
-    case SMTP_CLIENT_CAUSE_NO_RECIPIENTS:
-        break;
-    }
-    return OUTCOME_EVENT_ERROR;
-}
-
 static struct outcome_result result_of(struct outbound *o, const struct smtp_client_event *event)
 {
     bool has_reply = event->cause == SMTP_CLIENT_CAUSE_REPLY;
 
     return (struct outcome_result){
-        .stage = outcome_stage_of(event->stage),
-        .code = outcome_code_of(event),
+        .stage = outbound_outcome_stage(event->stage),
+        .code = outbound_outcome_code(event),
         .enhanced = has_reply ? keep(o, event->reply.enhanced) : slice_of("", 0),
         .text = has_reply ? keep(o, event->reply.text)
                           : slice_str(smtp_client_cause_text(event->cause)),
-        .remote_host = slice_str(hop_of(o)->name),
+        .remote_host = slice_str(outbound_hop(o)->name),
     };
 }
 
 /* RESULT for every recipient that has none of its own. */
-static void report_message(struct outbound *o, const struct outcome_result *result)
+void outbound_report_message(struct outbound *o, const struct outcome_result *result)
 {
     struct link *link = o->link;
 
@@ -179,11 +91,11 @@ static void quit(struct outbound *o)
     } else if (o->conn != NULL && !o->is_closing) {
         begin_close(o);
     }
-    pump(o);
+    outbound_pump(o);
 }
 
 /* The connection is gone for good. */
-static void finish(struct outbound *o)
+void outbound_finish(struct outbound *o)
 {
     struct link *link = o->link;
 
@@ -201,166 +113,14 @@ static void finish(struct outbound *o)
     free(o);
 }
 
-/* --- the message --- */
-
-static void start_message(struct outbound *o)
-{
-    struct link *link = o->link;
-    const struct queue_job *job = &link->job;
-    struct slice *recipients =
-        mem_arena_alloc(&link->arena, job->rid_count * sizeof *recipients);
-
-    for (size_t i = 0; i < job->rid_count; i++)
-        recipients[i] = envelope_rcpt_address(&job->env->rcpts[job->rids[i]]);
-    const struct smtp_client_tx tx = {
-        .sender = job->sender,
-        .recipients = recipients,
-        .recipient_count = job->rid_count,
-        .size = job->env->size_bytes,
-        .has_8bit = job->env->is_8bit,
-    };
-    o->is_ready = false;
-    o->body_offset = 0;
-    o->sent_messages++;
-    EMIT(o, delivery_start, .dcid = o->dcid, .mid = job->mid,
-         .rids = {.items = job->rids, .count = job->rid_count});
-    smtp_client_send(o->smtp, &tx, loop_now_ms(o->loop));
-}
-
-static void give_piece(struct outbound *o, struct slice piece)
-{
-    o->body_offset += piece.len;
-    bool is_last = o->body_offset >= body_size(o->link->job.body);
-    smtp_client_body(o->smtp, piece, is_last, loop_now_ms(o->loop));
-}
-
-static void work_read(struct work_job *job)
-{
-    struct outbound *o = CONTAINER_OF(job, struct outbound, read);
-
-    o->chunk_len = body_read(o->read_body, o->body_offset, o->chunk, LIMIT_BODY_CHUNK, NULL);
-    bool is_posted = loop_post(o->loop, &o->read_done);
-    (void)is_posted; /* else the process ends, and the message stays queued */
-}
-
-static void fail_locally(struct outbound *o, const char *text)
-{
-    const struct outcome_result result = {
-        .stage = OUTCOME_STAGE_LOCAL,
-        .code = OUTCOME_EVENT_ERROR,
-        .text = slice_str(text),
-    };
-
-    /* The message cannot be ended in order: only closing keeps the peer from taking half of it. */
-    o->is_closing = true;
-    report_message(o, &result);
-    conn_abort(o->conn);
-}
-
-static void run_read_done(struct letter *letter)
-{
-    struct outbound *o = CONTAINER_OF(letter, struct outbound, read_done);
-
-    o->is_reading = false;
-    body_unref(o->read_body);
-    o->read_body = NULL;
-    if (o->link == NULL) {
-        finish(o);
-        return;
-    }
-    if (!o->has_job || o->is_closing)
-        return;
-    if (o->chunk_len <= 0) {
-        fail_locally(o, "the message could not be read from the spool");
-        return;
-    }
-    give_piece(o, slice_of(o->chunk, (size_t)o->chunk_len));
-    pump(o);
-}
-
-static void want_body(struct outbound *o)
-{
-    struct body *body = o->link->job.body;
-    struct slice memory = body_memory(body);
-
-    if (memory.p != NULL) {
-        size_t rest = memory.len - (size_t)o->body_offset;
-        give_piece(o, slice_of(memory.p + o->body_offset,
-                               rest < LIMIT_BODY_CHUNK ? rest : LIMIT_BODY_CHUNK));
-        return;
-    }
-    if (o->chunk == NULL)
-        o->chunk = mem_alloc(LIMIT_BODY_CHUNK);
-    o->read.run = work_read;
-    o->read_done.run = run_read_done;
-    o->read_body = body_ref(body);
-    o->is_reading = true;
-    if (work_submit(o->engine->workers, &o->read) < 0) {
-        o->is_reading = false;
-        body_unref(o->read_body);
-        o->read_body = NULL;
-        fail_locally(o, "too many bodies are being read");
-    }
-}
-
 /* --- events of the machine --- */
-
-static void tell_connection_error(struct outbound *o, const struct smtp_client_event *event)
-{
-    const struct hop *hop = hop_of(o);
-    const struct ip *local = conn_local_ip(o->conn);
-
-    if (event->cause == SMTP_CLIENT_CAUSE_REPLY)
-        EMIT(o, connection_error_reply, .dcid = o->dcid, .domain = domain_of(o), .ip = hop->ip,
-             .port = hop->port, .code = (uint64_t)event->reply.code, .reply = event->reply.text,
-             .interface = *local, .reason = SLICE("unexpected SMTP response"));
-    else
-        EMIT(o, connection_error, .dcid = o->dcid, .domain = domain_of(o), .ip = hop->ip,
-             .port = hop->port,
-             .details = event->cause == SMTP_CLIENT_CAUSE_LOST      ? SLICE("EOF")
-                        : event->cause == SMTP_CLIENT_CAUSE_TIMEOUT ? SLICE("timeout")
-                        : slice_str(smtp_client_cause_text(event->cause)),
-             .interface = *local,
-             .reason = event->cause == SMTP_CLIENT_CAUSE_TIMEOUT ? SLICE("connection timed out")
-                                                                 : SLICE("network error"));
-}
-
-static void tell_tls_refused(struct outbound *o, const struct smtp_client_event *event)
-{
-    if (event->cause == SMTP_CLIENT_CAUSE_REPLY)
-        EMIT(o, dcid_tls_unexpected, .dcid = o->dcid, .code = (uint64_t)event->reply.code,
-             .reply = event->reply.text, .domain = domain_of(o));
-    else
-        EMIT(o, dcid_starttls_unsupported, .dcid = o->dcid, .domain = domain_of(o));
-}
-
-/* A failure before any message was offered: what the log says of it. */
-static void tell_failure(struct outbound *o, const struct smtp_client_event *event)
-{
-    bool is_refused = event->stage == SMTP_CLIENT_STAGE_TLS &&
-                      event->cause == SMTP_CLIENT_CAUSE_REPLY;
-    bool is_missing = event->cause == SMTP_CLIENT_CAUSE_NO_ESMTP ||
-                      event->cause == SMTP_CLIENT_CAUSE_NOT_OFFERED;
-
-    if (!is_missing && event->cause != SMTP_CLIENT_CAUSE_HANDSHAKE)
-        tell_connection_error(o, event);
-    if (is_refused || is_missing)
-        tell_tls_refused(o, event);
-    if (event->cause == SMTP_CLIENT_CAUSE_INJECTION)
-        EMIT(o, dcid_tls_failed, .dcid = o->dcid, .domain = domain_of(o),
-             .reason = SLICE("error:00000000:SSL routines:POSTERN:response injection"));
-    if (o->link->tls == CFG_DEST_TLS_REQUIRED && event->stage >= SMTP_CLIENT_STAGE_EHLO &&
-        (event->stage == SMTP_CLIENT_STAGE_TLS || is_missing))
-        EMIT(o, dcid_tls_required_failed, .dcid = o->dcid, .ip = hop_of(o)->ip,
-             .domain = domain_of(o), .cause = slice_str(smtp_client_cause_text(event->cause)));
-}
 
 static void handle_failure_before_message(struct outbound *o, const struct smtp_client_event *event)
 {
-    bool is_final = event->cause == SMTP_CLIENT_CAUSE_HANDSHAKE ||
-                    event->cause == SMTP_CLIENT_CAUSE_INJECTION;
+    bool is_final =
+        event->cause == SMTP_CLIENT_CAUSE_HANDSHAKE || event->cause == SMTP_CLIENT_CAUSE_INJECTION;
 
-    tell_failure(o, event);
+    outbound_tell_failure(o, event);
     if (!o->has_job) {
         begin_close(o);
     } else if (!is_final && o->hop + 1 < o->link->hops.count) {
@@ -396,7 +156,7 @@ static void handle_failed(struct outbound *o, const struct smtp_client_event *ev
         return;
     }
     const struct outcome_result result = result_of(o, event);
-    report_message(o, &result);
+    outbound_report_message(o, &result);
 }
 
 static void handle_done(struct outbound *o, const struct smtp_client_event *event)
@@ -406,10 +166,10 @@ static void handle_done(struct outbound *o, const struct smtp_client_event *even
         .code = event->reply.code,
         .enhanced = keep(o, event->reply.enhanced),
         .text = keep(o, event->reply.text),
-        .remote_host = slice_str(hop_of(o)->name),
+        .remote_host = slice_str(outbound_hop(o)->name),
     };
 
-    report_message(o, &result);
+    outbound_report_message(o, &result);
 }
 
 static void handle_rcpt(struct outbound *o, const struct smtp_client_event *event)
@@ -421,7 +181,7 @@ static void handle_rcpt(struct outbound *o, const struct smtp_client_event *even
         .code = event->reply.code,
         .enhanced = keep(o, event->reply.enhanced),
         .text = keep(o, event->reply.text),
-        .remote_host = slice_str(hop_of(o)->name),
+        .remote_host = slice_str(outbound_hop(o)->name),
     };
 }
 
@@ -431,7 +191,8 @@ static void write_output(struct outbound *o)
 
     if (out.len == 0 || o->conn == NULL)
         return;
-    /* The machine is told of what the kernel took, so that it asks for body as fast as that goes. */
+    /* The machine is told of what the kernel took, so that it asks for body as fast as that goes.
+     */
     if (conn_output_bytes(o->conn) > CONN_OUTPUT_LOW_BYTES)
         return;
     conn_write(o->conn, out);
@@ -440,7 +201,7 @@ static void write_output(struct outbound *o)
 
 static void start_tls(struct outbound *o)
 {
-    const struct hop *hop = hop_of(o);
+    const struct hop *hop = outbound_hop(o);
     const struct tls_reference references[] = {
         {.kind = TLS_NAME_MAIL_DOMAIN, .name = o->link->domain},
         {.kind = hop->kind, .name = hop->name},
@@ -451,18 +212,17 @@ static void start_tls(struct outbound *o)
     o->is_shaking = true;
     loop_timer_start_after(&o->timer, LIMIT_SMTP_HANDSHAKE_MS);
     conn_start_tls_client(o->conn, o->link->snapshot->tls_client,
-                          is_name ? hop->name : o->link->domain, references,
-                          ARRAY_LEN(references));
+                          is_name ? hop->name : o->link->domain, references, ARRAY_LEN(references));
 }
 
 static void become_ready(struct outbound *o)
 {
     if (!o->was_ready && o->link->tls == CFG_DEST_TLS_NONE)
-        EMIT(o, dcid_tls_none, .dcid = o->dcid, .domain = domain_of(o),
-             .reason = SLICE("destination control"));
+        OUTBOUND_EMIT(o, dcid_tls_none, .dcid = o->dcid, .domain = outbound_domain(o),
+                      .reason = SLICE("destination control"));
     o->is_ready = o->was_ready = true;
     if (o->has_job)
-        start_message(o);
+        outbound_message_start(o);
     else if (o->is_closing)
         quit(o);
     else
@@ -476,7 +236,7 @@ static void handle(struct outbound *o, const struct smtp_client_event *event)
     case SMTP_CLIENT_EVENT_EHLO:
         break;
     case SMTP_CLIENT_EVENT_TLS_REFUSED:
-        tell_tls_refused(o, event);
+        outbound_tell_tls_refused(o, event);
         break;
     case SMTP_CLIENT_EVENT_TLS_START:
         start_tls(o);
@@ -488,7 +248,7 @@ static void handle(struct outbound *o, const struct smtp_client_event *event)
         handle_rcpt(o, event);
         break;
     case SMTP_CLIENT_EVENT_WANT_BODY:
-        want_body(o);
+        outbound_message_want(o);
         break;
     case SMTP_CLIENT_EVENT_MESSAGE_DONE:
         handle_done(o, event);
@@ -521,7 +281,7 @@ static void take_events(struct outbound *o)
         handle(o, &event);
 }
 
-static void pump(struct outbound *o)
+void outbound_pump(struct outbound *o)
 {
     if (o->smtp == NULL || o->conn == NULL || o->is_shaking)
         return;
@@ -543,7 +303,7 @@ static void on_connected(struct conn *conn)
 {
     struct outbound *o = conn_user(conn);
     const struct config *config = o->link->snapshot->config;
-    const struct hop *hop = hop_of(o);
+    const struct hop *hop = outbound_hop(o);
     struct smtp_client_config settings = {.helo_name = slice_str(o->link->helo)};
 
     /* delivery.interface is Auto: the name of the interface that the system chose. */
@@ -554,10 +314,11 @@ static void on_connected(struct conn *conn)
                    : o->link->tls == CFG_DEST_TLS_REQUIRED ? SMTP_CLIENT_TLS_REQUIRED
                                                            : SMTP_CLIENT_TLS_PREFERRED;
     o->is_open_told = true;
-    EMIT(o, dcid_open, .dcid = o->dcid, .interface = *conn_local_ip(conn), .address = hop->ip,
-         .port = hop->port, .host = slice_str(hop->name), .domain = domain_of(o));
+    OUTBOUND_EMIT(o, dcid_open, .dcid = o->dcid, .interface = *conn_local_ip(conn),
+                  .address = hop->ip, .port = hop->port, .host = slice_str(hop->name),
+                  .domain = outbound_domain(o));
     o->smtp = smtp_client_create(&settings, loop_now_ms(o->loop));
-    pump(o);
+    outbound_pump(o);
 }
 
 static size_t on_data(struct conn *conn, struct slice bytes)
@@ -573,7 +334,7 @@ static size_t on_data(struct conn *conn, struct slice bytes)
         if (taken == 0)
             break;
     }
-    pump(o);
+    outbound_pump(o);
     if (o->smtp == NULL || smtp_client_is_done(o->smtp))
         return bytes.len;
     return bytes.len - in.len;
@@ -581,7 +342,7 @@ static size_t on_data(struct conn *conn, struct slice bytes)
 
 static void on_drained(struct conn *conn)
 {
-    pump(conn_user(conn));
+    outbound_pump(conn_user(conn));
 }
 
 static void on_tls(struct conn *conn, const struct tls_result *result)
@@ -591,30 +352,31 @@ static void on_tls(struct conn *conn, const struct tls_result *result)
     o->is_shaking = false;
     loop_timer_stop(&o->timer);
     if (result->is_ok) {
-        EMIT(o, dcid_tls_success, .dcid = o->dcid, .protocol = slice_str(result->protocol),
-             .cipher = slice_str(result->cipher), .domain = domain_of(o),
-             .resumed = result->is_resumed, .verified = result->is_verified,
-             .matched_name = slice_str(result->matched_name), .why = slice_str(result->why),
-             .peer_cn = slice_str(result->peer_cn));
+        OUTBOUND_EMIT(o, dcid_tls_success, .dcid = o->dcid, .protocol = slice_str(result->protocol),
+                      .cipher = slice_str(result->cipher), .domain = outbound_domain(o),
+                      .resumed = result->is_resumed, .verified = result->is_verified,
+                      .matched_name = slice_str(result->matched_name),
+                      .why = slice_str(result->why), .peer_cn = slice_str(result->peer_cn));
         smtp_client_tls_started(o->smtp, loop_now_ms(o->loop));
     } else {
-        EMIT(o, dcid_tls_failed, .dcid = o->dcid, .number = result->number,
-             .reason = slice_str(result->text), .peer_alert = result->is_peer_alert,
-             .domain = domain_of(o));
+        OUTBOUND_EMIT(o, dcid_tls_failed, .dcid = o->dcid, .number = result->number,
+                      .reason = slice_str(result->text), .peer_alert = result->is_peer_alert,
+                      .domain = outbound_domain(o));
         smtp_client_tls_failed(o->smtp);
     }
-    pump(o);
+    outbound_pump(o);
 }
 
 static void next_hop_or_fail(struct outbound *o, const struct conn_end *end)
 {
-    const struct hop *hop = hop_of(o);
+    const struct hop *hop = outbound_hop(o);
     bool is_timeout = end->cause == CONN_CAUSE_CONNECT_TIMEOUT;
 
-    EMIT(o, connection_error, .dcid = o->dcid, .domain = domain_of(o), .ip = hop->ip,
-         .port = hop->port, .details = is_timeout ? SLICE("timeout") : slice_str(end->text),
-         .interface = o->link->source,
-         .reason = is_timeout ? SLICE("connection timed out") : SLICE("network error"));
+    OUTBOUND_EMIT(o, connection_error, .dcid = o->dcid, .domain = outbound_domain(o), .ip = hop->ip,
+                  .port = hop->port,
+                  .details = is_timeout ? SLICE("timeout") : slice_str(end->text),
+                  .interface = o->link->source,
+                  .reason = is_timeout ? SLICE("connection timed out") : SLICE("network error"));
     if (o->has_job && o->hop + 1 < o->link->hops.count) {
         o->hop++;
         connect_hop(o);
@@ -630,7 +392,7 @@ static void next_hop_or_fail(struct outbound *o, const struct conn_end *end)
         o->is_closing = true;
         report_failed(o, &result);
     }
-    finish(o);
+    outbound_finish(o);
 }
 
 static void on_closed(struct conn *conn, const struct conn_end *end)
@@ -645,8 +407,8 @@ static void on_closed(struct conn *conn, const struct conn_end *end)
     if (o->is_shaking) {
         /* our own time-out cut it */
         o->is_shaking = false;
-        EMIT(o, dcid_tls_failed, .dcid = o->dcid, .domain = domain_of(o),
-             .reason = SLICE("error:00000000:SSL routines:GNUTLS:handshake timed out"));
+        OUTBOUND_EMIT(o, dcid_tls_failed, .dcid = o->dcid, .domain = outbound_domain(o),
+                      .reason = SLICE("error:00000000:SSL routines:GNUTLS:handshake timed out"));
         smtp_client_tls_failed(o->smtp);
         take_events(o);
     }
@@ -656,7 +418,7 @@ static void on_closed(struct conn *conn, const struct conn_end *end)
     }
     o->conn = NULL;
     if (o->is_open_told)
-        EMIT(o, dcid_close, .dcid = o->dcid);
+        OUTBOUND_EMIT(o, dcid_close, .dcid = o->dcid);
     o->is_open_told = false;
     if (o->wants_next_hop && o->has_job) {
         o->wants_next_hop = false;
@@ -670,7 +432,7 @@ static void on_closed(struct conn *conn, const struct conn_end *end)
         o->is_closing = true;
         give_report(o, LINK_REPORT_RETURNED);
     }
-    finish(o);
+    outbound_finish(o);
 }
 
 static const struct conn_handler outbound_handler = {
@@ -683,7 +445,7 @@ static const struct conn_handler outbound_handler = {
 
 static void connect_hop(struct outbound *o)
 {
-    const struct hop *hop = hop_of(o);
+    const struct hop *hop = outbound_hop(o);
     const struct tcp_target target = {
         .ip = hop->ip,
         .port = hop->port,
@@ -710,7 +472,7 @@ static void timer_fired(struct loop_timer *timer)
         return;
     }
     smtp_client_timed_out(o->smtp);
-    pump(o);
+    outbound_pump(o);
 }
 
 void outbound_run(struct letter *letter)
@@ -740,8 +502,8 @@ void outbound_run(struct letter *letter)
             quit(o);
             return;
         }
-        start_message(o);
-        pump(o);
+        outbound_message_start(o);
+        outbound_pump(o);
         return;
     }
     o = MEM_NEW(struct outbound);

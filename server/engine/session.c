@@ -261,7 +261,8 @@ void session_pump(struct session *s)
     take_events(s);
     write_output(s);
     if (smtp_server_is_done(s->smtp) || (s->has_eof && s->end_token == 0)) {
-        /* After the peer's end nobody waits for more; a message that came whole is still answered. */
+        /* After the peer's end nobody waits for more; a message that came whole is still answered.
+         */
         begin_close(s);
         return;
     }
@@ -422,9 +423,8 @@ void session_start(const struct session_home *home, const struct snapshot_listen
     }
     s->policy = match.policy;
     SESSION_LINE(s, icid_sender_group, .icid = s->icid,
-                 .action = slice_str(action_word(match.policy->action)),
-                 .group = match.group->name, .match = match.pattern, .sbrs = SLICE("None"),
-                 .policy = match.policy->name);
+                 .action = slice_str(action_word(match.policy->action)), .group = match.group->name,
+                 .match = match.pattern, .sbrs = SLICE("None"), .policy = match.policy->name);
     if (match.policy->action == CFG_POLICY_ACTION_TCPREFUSE || s->icid == 0) {
         s->is_over = true;
         conn_abort(conn);

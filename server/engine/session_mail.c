@@ -1,9 +1,9 @@
-/* The transaction: MAIL makes a MID and an envelope, RCPT asks the RAT, DATA opens the sink, the end
- * of the text waits until the sink says that the message is on disk.
+/* The transaction: MAIL makes a MID and an envelope, RCPT asks the RAT, DATA opens the sink, the
+ * end of the text waits until the sink says that the message is on disk.
  *
- * Who may send where: a relaying policy reaches any recipient; an accepting one only what the RAT of
- * a public listener takes, and nothing on a private one. A blackhole takes all and keeps nothing.
- * There is no other way to a 250 for a recipient. */
+ * Who may send where: a relaying policy reaches any recipient; an accepting one only what the RAT
+ * of a public listener takes, and nothing on a private one. A blackhole takes all and keeps
+ * nothing. There is no other way to a 250 for a recipient. */
 #include "base/mem.h"
 #include "engine/session_priv.h"
 #include "mail/received.h"
@@ -176,8 +176,8 @@ static void write_received(struct session *s)
         .tls_protocol = slice_str(s->tls_protocol),
         .tls_cipher = slice_str(s->tls_cipher),
         .mid = s->mid,
-        .for_address = s->env->rcpt_count == 1 ? envelope_rcpt_address(&s->env->rcpts[0])
-                                               : slice_of("", 0),
+        .for_address =
+            s->env->rcpt_count == 1 ? envelope_rcpt_address(&s->env->rcpts[0]) : slice_of("", 0),
         .wall_ms = s->env->received_wall_ms,
     };
 
@@ -205,8 +205,8 @@ static void do_data(struct session *s, const struct smtp_server_event *event)
     } else {
         /* The sink owns the envelope from here on; it does not change until `done`. */
         struct envelope *env = s->env;
-        s->message = shared->spool_sink.sink.open(&shared->spool_sink.sink, s->home.loop, env,
-                                                  &handler);
+        s->message =
+            shared->spool_sink.sink.open(&shared->spool_sink.sink, s->home.loop, env, &handler);
         write_received(s);
         s->env = NULL;
     }

@@ -51,7 +51,7 @@ struct session {
     struct inbound_message *message;
     struct header_scan scan;
     bool has_scan, is_sink_full;
-    uint32_t end_token; /* DATA_END that waits for the sink */
+    uint32_t end_token;       /* DATA_END that waits for the sink */
     uint64_t messages, bytes; /* of the whole connection */
 };
 

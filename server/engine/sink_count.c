@@ -1,5 +1,6 @@
 /* The blackhole's sink: nothing is kept, nothing is written, the session itself counts the bytes.
- * `done` comes in a later turn like everywhere else, so that a session knows one order of events. */
+ * `done` comes in a later turn like everywhere else, so that a session knows one order of events.
+ */
 #include "engine/inbound_sink.h"
 
 #include "base/mem.h"

@@ -9,9 +9,10 @@
  *
  * A session that is faster than the disk is told to wait (write returns false) when one chunk is
  * with the worker and another is full: memory a session is two chunks at most.
- * The message belongs to the session's loop; the worker has it while `is_busy`. After abort it lives
- * on until what is under way came home. A message whose record was submitted is kept even when the
- * client hung up meanwhile: it may or may not have read the 250 (RFC 5321 4.5.4.1, duplicates). */
+ * The message belongs to the session's loop; the worker has it while `is_busy`. After abort it
+ * lives on until what is under way came home. A message whose record was submitted is kept even
+ * when the client hung up meanwhile: it may or may not have read the 250 (RFC 5321 4.5.4.1,
+ * duplicates). */
 #include "engine/inbound_sink.h"
 
 #include "base/limits.h"
@@ -31,16 +32,16 @@ struct spool_message {
     struct loop *home;
     struct envelope *env;
 
-    struct buf body;      /* all of it while small, the chunk being filled once large */
-    struct buf in_work;   /* the chunk the worker writes */
+    struct buf body;       /* all of it while small, the chunk being filled once large */
+    struct buf in_work;    /* the chunk the worker writes */
     size_t acquired_bytes; /* of the body budget, for `body` while small */
     uint64_t size_bytes;
 
     bool is_large;
-    bool is_busy;    /* the worker has it */
-    bool is_full;    /* write returned false: `drained` is owed */
+    bool is_busy; /* the worker has it */
+    bool is_full; /* write returned false: `drained` is owed */
     bool is_finishing, is_aborted, is_submitted, is_stored;
-    int result;      /* first failure */
+    int result; /* first failure */
 
     struct spool_body_writer *writer; /* the worker's while is_busy */
     uint64_t file_bytes;

@@ -1,6 +1,6 @@
 /* Builds what a configuration needs at run time: served certificates by listener, access tables,
- * trust. A certificate that several listeners name is loaded once; each listener has a tls_server of
- * its own, so that a ticket of one is worth nothing at another. */
+ * trust. A certificate that several listeners name is loaded once; each listener has a tls_server
+ * of its own, so that a ticket of one is worth nothing at another. */
 #include "engine/snapshot.h"
 
 #include "base/mem.h"

@@ -25,7 +25,7 @@ struct snapshot_listener {
 };
 
 struct snapshot {
-    const struct config *config; /* a reference */
+    const struct config *config;         /* a reference */
     struct snapshot_listener *listeners; /* one for each of config->listeners, same order */
     size_t listener_count;
     struct tls_client *tls_client; /* trust for outbound evaluation */

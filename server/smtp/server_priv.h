@@ -46,7 +46,7 @@ struct smtp_server {
     bool has_spoken;                           /* the first command came */
     bool is_skipping;                          /* the rest of a line that is too long */
     bool is_stopping;                          /* shutdown was asked for */
-    size_t injected_bytes; /* behind STARTTLS, before its 220 */
+    size_t injected_bytes;                     /* behind STARTTLS, before its 220 */
     bool owes_rset, owes_close, owes_data_end; /* events due besides the runs */
 };
 
