@@ -1,4 +1,5 @@
-/* TLS over a pair of connections: handshakes whole, in pieces and cut, names, resumption. */
+/* TLS over a pair of connections: handshakes whole, in pieces and cut, names, resumption.
+ * Over 600 lines, because every case shares one set-up of two ends, keys and chains. */
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <setjmp.h>
