@@ -1,0 +1,175 @@
+/* See gateway.h. The MIDs, ICIDs and DCIDs begin at 1; their reservations are granted at once. */
+#include "gateway.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/work.h"
+#include "queue/spool.h"
+
+enum { START_WALL_S = 1790000000 };
+
+static void grant(struct idgen *gen, uint64_t new_limit)
+{
+    idgen_extend(gen, new_limit);
+}
+
+void gateway_init(struct gateway *g, const char *config_json)
+{
+    struct config_errors errors;
+
+    *g = (struct gateway){0};
+    config_errors_init(&errors);
+    clock_fake_init(&g->clock, START_WALL_S * 1000LL);
+    fake_loop_init(&g->fake, &g->clock);
+    g->names = fake_resolver_create(&g->fake.loop);
+    buf_init(&g->text, 0);
+    buf_init(&g->json, 0);
+    list_init(&g->sessions);
+    g->engine.clock = &g->clock.clock;
+    g->engine.trace = trace_create_memory(&g->text, &g->json);
+    g->engine.spool = spool_memory_create();
+    g->engine.workers = work_pool_create(1, 64);
+    g->engine.resolver = fake_resolver_of(g->names);
+    g->engine.loops[0] = &g->fake.loop;
+    g->engine.loop_count = 1;
+    idgen_init(&g->engine.mids, 1, 65537, grant, NULL);
+    idgen_init(&g->engine.icids, 1, 65537, grant, NULL);
+    idgen_init(&g->engine.dcids, 1, 65537, grant, NULL);
+    struct config *config = config_load(slice_str(config_json), &errors);
+    if (config == NULL)
+        fail_msg("%s: %s", errors.items[0].pointer, errors.items[0].text);
+    assert_true(snapshot_create(config, "/nonexistent", &g->snapshot, &errors));
+    config_unref(config);
+    config_errors_finish(&errors);
+    g->delivery = delivery_create(&g->engine, g->snapshot);
+    g->shared = MEM_NEW(struct inbound_shared);
+    inbound_shared_init(g->shared, &g->engine, g->delivery);
+}
+
+void gateway_finish(struct gateway *g)
+{
+    delivery_stop(g->delivery);
+    gateway_settle(g);
+    work_pool_destroy(g->engine.workers);
+    gateway_settle(g);
+    fake_resolver_destroy(g->names);
+    fake_loop_settle(&g->fake);
+    delivery_destroy(g->delivery);
+    spool_close(g->engine.spool);
+    snapshot_unref(g->snapshot);
+    trace_destroy(g->engine.trace);
+    fake_loop_finish(&g->fake);
+    buf_finish(&g->text);
+    buf_finish(&g->json);
+    free(g->shared);
+}
+
+void gateway_settle_without_disk(struct gateway *g)
+{
+    fake_loop_settle(&g->fake);
+}
+
+void gateway_settle(struct gateway *g)
+{
+    do
+        fake_loop_settle(&g->fake);
+    while (spool_memory_complete(g->engine.spool, SIZE_MAX) > 0);
+    fake_loop_settle(&g->fake);
+}
+
+void gateway_wait(struct gateway *g, uint64_t for_ms)
+{
+    fake_loop_run_for(&g->fake, for_ms);
+    gateway_settle(g);
+}
+
+bool gateway_logged(struct gateway *g, const char *part)
+{
+    return strstr(buf_cstr(&g->text), part) != NULL;
+}
+
+/* --- the client's end --- */
+
+static size_t client_data(struct conn *conn, struct slice bytes)
+{
+    struct client *c = conn_user(conn);
+
+    (void)buf_append_slice(&c->got, bytes);
+    return bytes.len;
+}
+
+static void client_closed(struct conn *conn, const struct conn_end *end)
+{
+    struct client *c = conn_user(conn);
+
+    (void)end;
+    c->is_closed = true;
+}
+
+static const struct conn_handler client_handler = {
+    .on_data = client_data,
+    .on_closed = client_closed,
+};
+
+void client_connect(struct client *c, struct gateway *g, const char *listener)
+{
+    const struct session_home home = {
+        .engine = &g->engine,
+        .loop = &g->fake.loop,
+        .shared = g->shared,
+        .snapshot = g->snapshot,
+        .sessions = &g->sessions,
+    };
+
+    *c = (struct client){.gateway = g};
+    buf_init(&c->got, 0);
+    c->pair = pair_create(&g->fake.loop);
+    conn_set_handler(pair_b(c->pair), &client_handler, c);
+    session_start(&home, snapshot_find_listener(g->snapshot, slice_str(listener)), pair_a(c->pair));
+    gateway_settle(g);
+}
+
+static const char *heard(struct client *c)
+{
+    static char text[65536];
+
+    (void)snprintf(text, sizeof text, "%.*s", SLICE_ARGS(buf_slice(&c->got)));
+    buf_clear(&c->got, 0);
+    return text;
+}
+
+const char *client_say(struct client *c, const char *bytes)
+{
+    conn_write(pair_b(c->pair), slice_str(bytes));
+    gateway_settle(c->gateway);
+    return heard(c);
+}
+
+const char *client_say_without_disk(struct client *c, const char *bytes)
+{
+    conn_write(pair_b(c->pair), slice_str(bytes));
+    gateway_settle_without_disk(c->gateway);
+    return heard(c);
+}
+
+const char *client_hear(struct client *c)
+{
+    gateway_settle(c->gateway);
+    return heard(c);
+}
+
+void client_finish(struct client *c)
+{
+    if (!c->is_closed)
+        conn_close(pair_b(c->pair));
+    gateway_wait(c->gateway, 60000);
+    assert_true(c->is_closed);
+    pair_destroy(c->pair);
+    buf_finish(&c->got);
+}
