@@ -66,6 +66,8 @@ struct server {
     int event_fd, signal_fd, lock_fd;
     struct replayed *replayed;
     size_t replayed_count, replayed_size;
+    size_t replayed_given; /* the queue has these */
+    size_t started_loops;
 };
 
 /* --- the command line --- */
@@ -307,6 +309,8 @@ static int start_threads(struct server *s, struct error *reterr)
     for (size_t i = 0; r == 0 && i < e->loop_count; i++) {
         (void)snprintf(name, sizeof name, "loop-%zu", i + 1);
         r = loop_start_thread(e->loops[i], name, reterr);
+        if (r == 0)
+            s->started_loops++;
     }
     return r;
 }
@@ -441,8 +445,10 @@ static int start(struct server *s)
     int code = start_configuration(s);
     if (code != EXIT_CODE_CLEAN)
         return code;
-    for (size_t i = 0; i < s->replayed_count; i++)
-        delivery_add(s->activate.delivery, s->replayed[i].env, &s->replayed[i].location, NULL);
+    for (; s->replayed_given < s->replayed_count; s->replayed_given++) {
+        const struct replayed *each = &s->replayed[s->replayed_given];
+        delivery_add(s->activate.delivery, each->env, &each->location, NULL);
+    }
     announce(s);
     return EXIT_CODE_CLEAN;
 }
@@ -512,11 +518,11 @@ static void stop(struct server *s)
     if (e->spool != NULL)
         spool_close(e->spool);
     /* Completions are in the loops' boxes: one more round lets them run. */
-    for (size_t i = 0; i < e->loop_count; i++)
+    for (size_t i = 0; i < s->started_loops; i++)
         (void)activate_call(e->loops[i], no_op, NULL);
-    if (e->resolver != NULL)
+    if (e->resolver != NULL && s->started_loops > 0)
         (void)activate_call(e->loops[0], destroy_resolver, e->resolver);
-    for (size_t i = e->loop_count; i-- > 0;) {
+    for (size_t i = s->started_loops; i-- > 0;) {
         loop_stop(e->loops[i]);
         loop_join(e->loops[i]);
     }
@@ -533,6 +539,8 @@ static void stop(struct server *s)
     (void)mailbox_drain(&s->mailbox);
     store_close(s->store);
     free(s->shared);
+    for (size_t i = s->replayed_given; i < s->replayed_count; i++)
+        envelope_destroy(s->replayed[i].env);
     free(s->replayed);
     if (s->lock_fd >= 0)
         (void)close(s->lock_fd);
