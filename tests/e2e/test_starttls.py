@@ -8,6 +8,7 @@ import pytest
 from harness import wait_until
 from harness.client import Client, Closed, client_context
 from harness.gateway import Config
+from harness.tlsraw import Engine
 
 INJECTED = b"STARTTLS\r\nMAIL FROM:<injected@evil.example>\r\n"
 
@@ -159,6 +160,16 @@ def test_tickets(shared, version):
     _, reused = session(ticket)
     assert reused
     assert shared.mail_json.wait("icid_tls_success", resumed=True)
+
+
+def test_no_second_hello(shared):
+    """The key share of OpenSSL's clients (X25519) is taken: a HelloRetryRequest costs a round trip."""
+    with Client(shared.public, helo="client.example") as client:
+        client.command("STARTTLS")
+        flight, _ = Engine(minimum_version=ssl.TLSVersion.TLSv1_3).step()
+        client.send(flight)
+        retry_random = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891")  # RFC 8446 4.1.3
+        assert retry_random not in client.sock.recv(65536)
 
 
 def test_old_versions_are_refused(shared):

@@ -26,11 +26,17 @@ def bench_program(name):
     return None
 
 
+_ports = set()
+
+
 def free_port():
-    """A port nobody listens on; taken from below the ephemeral range so that no outgoing connection
-    grabs it in between."""
+    """A port nobody listens on, another one each time; taken from below the ephemeral range so that no
+    outgoing connection grabs it in between."""
     while True:
         port = 10000 + int.from_bytes(os.urandom(2), "big") % 20000
+        if port in _ports:
+            continue
+        _ports.add(port)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -137,13 +137,18 @@ class Sink(RawServer):
                     self.open.append(sock)
                     is_tls = True
             elif verb == "MAIL":
-                mail, recipients = argument, []
-                self.answer(sock, verb, argument, b"250 2.1.0 ok")
+                mail, recipients = None, []
+                if self.answer(sock, verb, argument, b"250 2.1.0 ok").startswith(b"2"):
+                    mail = argument
+            elif verb == "RCPT" and mail is None:
+                self.answer(sock, "NO SENDER", argument, b"503 5.5.1 MAIL first")
             elif verb == "RCPT":
                 address = argument.split(b":", 1)[1].split(b">")[0].lstrip(b" <").decode()
                 default = self.recipients.get(address, b"250 2.1.5 ok")
                 if self.answer(sock, verb, argument, default).startswith(b"2"):
                     recipients.append(address)
+            elif verb == "DATA" and not recipients:
+                self.answer(sock, "NO RECIPIENTS", argument, b"554 5.5.1 no valid recipients")
             elif verb == "DATA":
                 if not self.answer(sock, verb, argument, b"354 go ahead").startswith(b"354"):
                     continue

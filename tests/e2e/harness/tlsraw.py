@@ -54,6 +54,9 @@ class Engine:
             self.incoming.write(data)
             more, is_done = self.step()
             flight += more
+            if any(r[0] == HANDSHAKE and r[5] == 1 for r in records(flight)):
+                sock.sendall(flight)  # the server wants another key share: a second hello
+                flight = b""
             # TLS 1.3 says its (empty) change of cipher before it has seen the whole flight.
             if flight and (is_done or len(records(flight)) > 1):
                 return flight
