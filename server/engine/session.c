@@ -327,6 +327,9 @@ static void on_closed(struct conn *conn, const struct conn_end *end)
     struct session *s = conn_user(conn);
 
     session_mail_drop(s);
+    if (s->tls == SESSION_TLS_NONE && s->policy->tls == CFG_POLICY_TLS_REQUIRED &&
+        s->listener->tls != NULL && s->smtp != NULL)
+        SESSION_LINE(s, icid_tls_required, .icid = s->icid);
     if (!s->is_over)
         SESSION_LINE(s, icid_lost, .icid = s->icid, .reason = slice_str(end->text));
     if (s->tls == SESSION_TLS_NONE)
