@@ -103,7 +103,10 @@ def test_policy_required(make_gateway):
         client.starttls()
         client.ehlo()
         assert client.message("a@a.example", "b@example.test", b"Subject: x\r\n\r\nx").code == 250
-    gateway.mail_logs.wait(r"ICID 1 TLS was required but remote host did not initiate it")
+    with Client(gateway.public) as client:
+        client.ehlo()
+        assert client.command("MAIL FROM:<a@a.example>").code == 530
+    gateway.mail_logs.wait(r"ICID \d+ TLS was required but remote host did not initiate it")
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
@@ -160,16 +163,6 @@ def test_tickets(shared, version):
     _, reused = session(ticket)
     assert reused
     assert shared.mail_json.wait("icid_tls_success", resumed=True)
-
-
-def test_no_second_hello(shared):
-    """The key share of OpenSSL's clients (X25519) is taken: a HelloRetryRequest costs a round trip."""
-    with Client(shared.public, helo="client.example") as client:
-        client.command("STARTTLS")
-        flight, _ = Engine(minimum_version=ssl.TLSVersion.TLSv1_3).step()
-        client.send(flight)
-        retry_random = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891")  # RFC 8446 4.1.3
-        assert retry_random not in client.sock.recv(65536)
 
 
 def test_old_versions_are_refused(shared):

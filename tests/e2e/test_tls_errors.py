@@ -88,7 +88,6 @@ CAUSES = {
                  HELLO + "inappropriate fallback"),
     # what the client says is wrong with us
     "unknown ca, TLS 1.2": (verifies(V12), "14094418", READ_BYTES + "tlsv1 alert unknown ca"),
-    "unknown ca, TLS 1.3": (verifies(V13), "14094418", READ_BYTES + "tlsv1 alert unknown ca"),
     "alert unexpected message": (sends(alert(10)), "140943F2", READ_BYTES + "sslv3 alert unexpected message"),
     "alert bad record mac": (sends(alert(20)), "140943FC", READ_BYTES + "sslv3 alert bad record mac"),
     "alert handshake failure": (sends(alert(40)), "14094410", READ_BYTES + "sslv3 alert handshake failure"),
