@@ -9,6 +9,7 @@ accept          the destination takes nothing meanwhile: all stays queued
 accept+deliver  from the generator's start to the last message at the sink
 """
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -195,6 +196,8 @@ def summary(all_rows):
 
 
 def main():
+    # So that a run that is stopped ends its servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     servers = os.environ.get("BENCH_SERVERS", "postern postfix ceiling").split()
     wanted = os.environ.get("BENCH_ONLY", "")
     if bench_program("bench_load") is None:
