@@ -8,10 +8,13 @@
 #include "base/clock.h"
 #include "base/idgen.h"
 
+struct conn;
+struct conn_handler;
 struct delivery;
 struct loop;
 struct resolver;
 struct spool;
+struct tcp_target;
 struct trace;
 struct work_pool;
 
@@ -26,6 +29,9 @@ struct engine {
     struct loop *loops[ENGINE_LOOPS_MAX];
     size_t loop_count;
     struct idgen mids, icids, dcids;
+    /* How deliveries connect; NULL: tcp_connect, whose contract it keeps. For tests. */
+    struct conn *(*connect)(struct loop *loop, const struct tcp_target *target,
+                            const struct conn_handler *handler, void *user);
 };
 
 #endif

@@ -454,7 +454,9 @@ static void connect_hop(struct outbound *o)
 
     loop_timer_stop(&o->timer);
     o->dcid = idgen_take(&o->engine->dcids);
-    o->conn = tcp_connect(o->loop, &target, &outbound_handler, o);
+    o->conn = o->engine->connect != NULL
+                  ? o->engine->connect(o->loop, &target, &outbound_handler, o)
+                  : tcp_connect(o->loop, &target, &outbound_handler, o);
 }
 
 static void timer_fired(struct loop_timer *timer)
