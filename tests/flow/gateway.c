@@ -57,7 +57,6 @@ void gateway_finish(struct gateway *g)
     delivery_stop(g->delivery);
     gateway_settle(g);
     work_pool_destroy(g->engine.workers);
-    gateway_settle(g);
     fake_resolver_destroy(g->names);
     fake_loop_settle(&g->fake);
     delivery_destroy(g->delivery);
@@ -75,12 +74,21 @@ void gateway_settle_without_disk(struct gateway *g)
     fake_loop_settle(&g->fake);
 }
 
+/* Workers are threads: they end, which finishes what they have, and others take their place. */
+static void finish_work(struct gateway *g)
+{
+    work_pool_destroy(g->engine.workers);
+    g->engine.workers = work_pool_create(1, 64);
+    g->shared->spool_sink.workers = g->engine.workers;
+}
+
 void gateway_settle(struct gateway *g)
 {
-    do
+    do {
         fake_loop_settle(&g->fake);
-    while (spool_memory_complete(g->engine.spool, SIZE_MAX) > 0);
-    fake_loop_settle(&g->fake);
+        finish_work(g);
+        /* The spool is one thread's: it commits when no worker has anything left to read there. */
+    } while (fake_loop_turn(&g->fake) > 0 || spool_memory_complete(g->engine.spool, SIZE_MAX) > 0);
 }
 
 void gateway_wait(struct gateway *g, uint64_t for_ms)

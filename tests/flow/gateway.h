@@ -34,7 +34,7 @@ struct client {
 /* CONFIG_JSON is a whole configuration. */
 void gateway_init(struct gateway *g, const char *config_json);
 void gateway_finish(struct gateway *g);
-/* Everything that can happen now, the commits of the spool included. */
+/* Everything that can happen now, the commits of the spool and the workers' jobs included. */
 void gateway_settle(struct gateway *g);
 /* The same without the commits: nothing becomes durable. */
 void gateway_settle_without_disk(struct gateway *g);
