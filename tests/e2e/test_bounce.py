@@ -174,7 +174,7 @@ def test_too_long_in_the_queue(make_gateway, make_sink):
     send_message(gateway.public)
     blocks = report_of(sink.wait(1, 30))[1]
     assert blocks[1]["Status"] == "5.4.7", blocks
-    gateway.mail_logs.wait(r"Bounced: DCID 0 MID 1 .* - 5\.4\.7 - .*")
+    gateway.mail_logs.wait(r"Bounced: DCID \d+ MID 1 .* - 5\.4\.7 - .*")
     gateway.mail_logs.wait(r"Connection Error: DCID \d+ domain: example\.test IP: 127\.0\.0\.1 port: 1 "
                            r"details: .* interface: .* reason: network error")
 
