@@ -32,22 +32,22 @@ static void put_greeting(struct smtp_server *s, struct slice text)
 {
     int code = s->config.banner_code;
     if (text.len == 0)
-        text = code == 220   ? SLICE("ESMTP")
-               : code == 421 ? SLICE("Service not available, try again later")
-                             : SLICE("Access denied");
+        text = code == 220  ? SLICE("ESMTP")
+               : code < 500 ? SLICE("Service not available, try again later")
+                            : SLICE("Access denied");
     /* RFC 5321 4.2: `220 domain text`, and no enhanced code (RFC 2034 4) */
     char *line = mem_printf("%.*s %.*s", SLICE_ARGS(s->config.hostname), SLICE_ARGS(text));
     smtp_server_put(s, &(struct smtp_reply){.code = code, .text = slice_str(line)});
     free(line);
-    /* RFC 5321 3.1: after 554 the client may still say QUIT */
-    s->is_confined = code == 554;
-    if (code == 421)
+    /* RFC 5321 3.1: after 554 the client may still say QUIT; any other 5xx means the same */
+    s->is_confined = code >= 500;
+    if (code >= 400 && code < 500)
         smtp_server_end(s, SMTP_SERVER_CLOSE_BANNER);
 }
 
 struct smtp_server *smtp_server_create(const struct smtp_server_config *config, uint64_t now_ms)
 {
-    ASSERT(config->banner_code == 220 || config->banner_code == 554 || config->banner_code == 421);
+    ASSERT(config->banner_code == 220 || (config->banner_code >= 400 && config->banner_code < 600));
     struct smtp_server *s = MEM_NEW(struct smtp_server);
     s->config = *config;
     s->config_text = slice_dup(config->hostname);

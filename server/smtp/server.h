@@ -43,7 +43,7 @@ enum smtp_server_tls {
 
 struct smtp_server_config {
     struct slice hostname; /* in the greeting, EHLO, 221 and 421 */
-    int banner_code;       /* 220; 554: only QUIT follows; 421: greets and closes */
+    int banner_code;       /* 220; 5xx: only QUIT follows; 4xx: greets and closes */
     struct slice
         banner_text; /* behind the host name; empty: `ESMTP` for 220, else a fitting text */
     uint64_t max_message_bytes; /* SIZE; 0: LIMIT_MESSAGE_BYTES */
