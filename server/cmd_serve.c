@@ -5,7 +5,8 @@
  * Start   directories, lock -> postern.db -> counters -> log -> workers, loops -> spool (replay)
  *         -> commit (binds, publishes) -> replayed messages into the queue -> ready line
  * Stop    TERM or INT: no new sessions, what is under way may end within LIMIT_DRAIN_MS (a second
- *         signal ends the wait) -> sessions closed -> workers -> spool -> loops -> log
+ *         signal ends the wait) -> connections closed -> nobody submits -> workers -> spool
+ *         -> loops -> log
  *
  * Main owns the store; loops ask for counter blocks by its mailbox. Standard output says where it
  * listens and when it is ready; standard error says what is wrong. Exit codes: cmd.h. */
@@ -37,6 +38,8 @@ enum {
     WORKERS = 4,
     WORK_QUEUED_MAX = 4096,
     DRAIN_POLL_MS = 50,
+    CLOSE_WAIT_MS = 2000, /* for connections that were closed to be gone */
+    STOP_ROUNDS = 8,      /* more than any letter is passed on between loops */
 };
 
 static const char *const sub_directories[] = {"keys", "spool", "log", "run"};
@@ -465,6 +468,36 @@ static void abort_inbound(void *arg)
     inbound_abort_all(arg);
 }
 
+struct outbound_abort {
+    struct delivery *delivery;
+    struct loop *loop;
+    bool is_only_unready;
+};
+
+static void abort_outbound(void *arg)
+{
+    const struct outbound_abort *abort = arg;
+
+    delivery_abort(abort->delivery, abort->loop, abort->is_only_unready);
+}
+
+static void abort_deliveries(struct server *s, bool is_only_unready)
+{
+    for (size_t i = 0; i < s->started_loops; i++) {
+        struct outbound_abort abort = {
+            .delivery = s->activate.delivery,
+            .loop = s->engine.loops[i],
+            .is_only_unready = is_only_unready,
+        };
+        (void)activate_call(s->engine.loops[i], abort_outbound, &abort);
+    }
+}
+
+static bool has_connections(const struct server *s)
+{
+    return atomic_load(&s->shared->sessions) > 0 || delivery_link_count(s->activate.delivery) > 0;
+}
+
 static void destroy_resolver(void *arg)
 {
     resolver_destroy(arg);
@@ -483,9 +516,8 @@ static void drain(struct server *s)
 
     on_all_loops(s, drain_inbound);
     delivery_stop(s->activate.delivery);
-    while (
-        clock_mono_ms(s->engine.clock) < end_ms &&
-        (atomic_load(&s->shared->sessions) > 0 || delivery_link_count(s->activate.delivery) > 0)) {
+    while (clock_mono_ms(s->engine.clock) < end_ms && has_connections(s)) {
+        abort_deliveries(s, true); /* who never answers a greeting is not waited for */
         int signo = wait_event(s, DRAIN_POLL_MS);
         if (signo == SIGTERM || signo == SIGINT)
             break;
@@ -509,17 +541,42 @@ static void no_op(void *arg)
     (void)arg;
 }
 
+/* Lets what is in the loops' boxes run, and what that brings about. */
+static void run_letters(struct server *s)
+{
+    for (size_t round = 0; round < STOP_ROUNDS; round++)
+        for (size_t i = 0; i < s->started_loops; i++)
+            (void)activate_call(s->engine.loops[i], no_op, NULL);
+}
+
+static void close_connections(struct server *s)
+{
+    uint64_t end_ms = clock_mono_ms(s->engine.clock) + CLOSE_WAIT_MS;
+
+    delivery_stop(s->activate.delivery);
+    do {
+        on_all_loops(s, abort_inbound);
+        abort_deliveries(s, false);
+        run_letters(s);
+        if (has_connections(s))
+            (void)wait_event(s, 1);
+    } while (has_connections(s) && clock_mono_ms(s->engine.clock) < end_ms);
+}
+
 static void stop(struct server *s)
 {
     struct engine *e = &s->engine;
 
-    on_all_loops(s, abort_inbound);
+    if (s->activate.delivery != NULL)
+        close_connections(s);
+    /* The loops still run: nobody may submit to what is about to go. The round sees to it that
+     * whoever looked before is through. */
+    atomic_store(&e->is_ending, true);
+    run_letters(s);
     work_pool_destroy(e->workers);
-    if (e->spool != NULL)
-        spool_close(e->spool);
-    /* Completions are in the loops' boxes: one more round lets them run. */
-    for (size_t i = 0; i < s->started_loops; i++)
-        (void)activate_call(e->loops[i], no_op, NULL);
+    run_letters(s);
+    spool_close(e->spool);
+    run_letters(s);
     if (e->resolver != NULL && s->started_loops > 0)
         (void)activate_call(e->loops[0], destroy_resolver, e->resolver);
     for (size_t i = s->started_loops; i-- > 0;) {

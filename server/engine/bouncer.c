@@ -72,6 +72,10 @@ static void run_composed(struct letter *letter)
         conclude(b, false);
         return;
     }
+    if (atomic_load(&delivery_engine(b->delivery)->is_ending)) {
+        destroy(b); /* the next start finds the message still to be answered */
+        return;
+    }
     b->request.kind = SPOOL_KIND_MESSAGE;
     b->request.mid = b->mid;
     b->request.head = buf_slice(&b->head);
@@ -107,7 +111,8 @@ void bouncer_send(struct delivery *delivery, struct loop *home, struct bounce_no
     b->letter.run = run_composed;
     b->job.run = work_compose;
     b->mid = idgen_take(&engine->mids);
-    int r = b->mid == 0 ? ERR_BUSY : work_submit(engine->workers, &b->job);
+    bool is_refused = b->mid == 0 || atomic_load(&engine->is_ending);
+    int r = is_refused ? ERR_BUSY : work_submit(engine->workers, &b->job);
     if (r < 0) {
         b->result = r;
         loop_defer(home, &b->letter);

@@ -22,6 +22,7 @@ struct delivery {
     struct snapshot *snapshot; /* home's; hooks and new links use it */
     struct list links;         /* busy ones */
     struct list idle;
+    struct list outbounds[ENGINE_LOOPS_MAX]; /* of each loop, for its own thread alone */
     size_t link_count;
     _Atomic size_t open_links; /* link_count, for other threads */
     size_t next_loop;          /* connections are dealt in turn */
@@ -73,6 +74,8 @@ static void free_record(struct letter *letter)
 
 static void submit_record(struct delivery *d, struct queue_action *action)
 {
+    if (atomic_load(&d->engine->is_ending))
+        return; /* no delivery ends any more; the next start decides anew */
     struct state_record *record = MEM_NEW(struct state_record);
 
     record->bytes = action->bytes;
@@ -82,6 +85,35 @@ static void submit_record(struct delivery *d, struct queue_action *action)
     record->request.head = buf_slice(&record->bytes);
     record->request.letter.run = free_record;
     spool_submit(d->engine->spool, &record->request);
+}
+
+/* Does the bounce profile of any recipient's destination want the sender told? */
+static bool is_notice_wanted(const struct delivery *d, const struct bounce_notice *notice)
+{
+    for (size_t i = 0; i < notice->rcpt_count; i++) {
+        char key[QUEUE_KEY_MAX];
+        struct destination dest;
+        size_t len = destination_key(slice_str(notice->rcpts[i].address), key, sizeof key);
+        destination_find(d->snapshot->config, slice_of(key, len), &dest);
+        if (dest.bounce_profile->send_bounces)
+            return true;
+    }
+    return false;
+}
+
+static void take_notice(struct delivery *d, struct bounce_notice *notice)
+{
+    uint16_t rids[BOUNCE_RCPTS_MAX];
+    size_t count = 0;
+
+    if (is_notice_wanted(d, notice)) {
+        bouncer_send(d, d->home, notice);
+        return;
+    }
+    for (; count < notice->rcpt_count && count < ARRAY_LEN(rids); count++)
+        rids[count] = notice->rcpts[count].rid;
+    queue_bounced(d->queue, notice->mid, rids, count, true);
+    bounce_notice_destroy(notice);
 }
 
 static void drain_actions(struct delivery *d, uint64_t dcid)
@@ -99,7 +131,7 @@ static void drain_actions(struct delivery *d, uint64_t dcid)
             events_bounced(d->engine, dcid, action);
             break;
         case QUEUE_ACTION_NOTICE:
-            bouncer_send(d, d->home, action->notice);
+            take_notice(d, action->notice);
             action->notice = NULL;
             break;
         case QUEUE_ACTION_RECORD:
@@ -245,7 +277,7 @@ static void run_report(struct letter *letter)
     drain_actions(d, link->dcid);
     if (link->is_closed) {
         link_free(d, link);
-    } else if (!link->is_closing && !d->is_stopping &&
+    } else if (!link->is_closing && !d->is_stopping && link->snapshot == d->snapshot &&
                queue_more_for(d->queue, link->dest, &link->job)) {
         drain_actions(d, link->dcid);
         link_send(link);
@@ -253,7 +285,8 @@ static void run_report(struct letter *letter)
         list_remove(&link->node);
         list_append(&d->idle, &link->node);
         link->is_idle = true;
-        if (d->is_stopping && !link->is_closing)
+        /* One that was busy during a commit still has the settings before it (TLS, name). */
+        if ((d->is_stopping || link->snapshot != d->snapshot) && !link->is_closing)
             link_quit(link);
     }
     want_pump(d);
@@ -447,6 +480,21 @@ void delivery_stop(struct delivery *delivery)
         free(stop);
 }
 
+void delivery_abort(struct delivery *delivery, struct loop *loop, bool is_only_unready)
+{
+    LIST_FOREACH(node, next, delivery_outbounds(delivery, loop))
+    outbound_abort(node, is_only_unready);
+}
+
+struct list *delivery_outbounds(struct delivery *delivery, const struct loop *loop)
+{
+    size_t i = 0;
+
+    while (delivery->engine->loops[i] != loop)
+        i++;
+    return &delivery->outbounds[i];
+}
+
 size_t delivery_link_count(const struct delivery *delivery)
 {
     return atomic_load_explicit(&delivery->open_links, memory_order_relaxed);
@@ -480,6 +528,8 @@ struct delivery *delivery_create(struct engine *engine, struct snapshot *snapsho
     d->snapshot = snapshot_ref(snapshot);
     list_init(&d->links);
     list_init(&d->idle);
+    for (size_t i = 0; i < ENGINE_LOOPS_MAX; i++)
+        list_init(&d->outbounds[i]);
     atomic_init(&d->open_links, 0);
     d->pump.run = run_pump;
     list_init(&d->pump.node);

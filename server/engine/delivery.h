@@ -25,6 +25,9 @@ void delivery_add(struct delivery *delivery, struct envelope *env,
 void delivery_publish(struct delivery *delivery, struct snapshot *snapshot);
 /* No new jobs; connections end after the message they are at. Any thread. */
 void delivery_stop(struct delivery *delivery);
+/* After delivery_stop, on LOOP's thread: closes its connections now, their jobs go back to the
+ * queue. IS_ONLY_UNREADY: those alone that have offered no message yet. */
+void delivery_abort(struct delivery *delivery, struct loop *loop, bool is_only_unready);
 /* Connections still open. Any thread. */
 size_t delivery_link_count(const struct delivery *delivery);
 
@@ -38,6 +41,8 @@ struct snapshot *delivery_snapshot(struct delivery *delivery);
 
 /* --- for outbound.c --- */
 
+/* The connections of LOOP, by their nodes; for its own thread. */
+struct list *delivery_outbounds(struct delivery *delivery, const struct loop *loop);
 /* From the connection's loop. */
 void delivery_take_report(struct link *link);
 void delivery_take_closed(struct link *link);

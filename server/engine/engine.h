@@ -29,6 +29,7 @@ struct engine {
     struct loop *loops[ENGINE_LOOPS_MAX];
     size_t loop_count;
     struct idgen mids, icids, dcids;
+    _Atomic bool is_ending; /* workers and spool are about to close: nobody gives them anything */
     /* How deliveries connect; NULL: tcp_connect, whose contract it keeps. For tests. */
     struct conn *(*connect)(struct loop *loop, const struct tcp_target *target,
                             const struct conn_handler *handler, void *user);

@@ -27,10 +27,12 @@ static void give_report(struct outbound *o, enum link_report outcome)
     struct link *link = o->link;
 
     o->has_job = false;
+    o->is_read_stale = o->is_reading;
+    o->is_spent = link->job.max_messages > 0 && o->sent_messages >= link->job.max_messages;
     link->outcome = outcome;
     link->dcid = o->dcid;
     link->works = o->was_ready;
-    link->is_closing = o->is_closing;
+    link->is_closing = o->is_closing || o->is_spent;
     delivery_take_report(link);
 }
 
@@ -72,15 +74,36 @@ static void report_failed(struct outbound *o, const struct outcome_result *resul
 
 /* --- closing --- */
 
+static void write_output(struct outbound *o)
+{
+    struct slice out = smtp_client_output(o->smtp);
+
+    if (out.len == 0 || o->conn == NULL)
+        return;
+    /* The machine is told of what the kernel took, so that it asks for body as fast as that goes.
+     */
+    if (conn_output_bytes(o->conn) > CONN_OUTPUT_LOW_BYTES)
+        return;
+    conn_write(o->conn, out);
+    smtp_client_sent(o->smtp, out.len, loop_now_ms(o->loop));
+}
+
+/* A QUIT that the machine has left goes first: RFC 5321 4.1.1.10 */
+static void close_politely(struct outbound *o)
+{
+    write_output(o);
+    conn_close(o->conn);
+    loop_timer_start_after(&o->timer, CLOSING_MS);
+}
+
 static void begin_close(struct outbound *o)
 {
     if (o->is_closing)
         return;
     o->is_closing = true;
     o->is_ready = false;
-    loop_timer_start_after(&o->timer, CLOSING_MS);
     if (o->conn != NULL)
-        conn_close(o->conn);
+        close_politely(o);
 }
 
 static void quit(struct outbound *o)
@@ -105,6 +128,7 @@ void outbound_finish(struct outbound *o)
         delivery_take_closed(link);
         o->link = NULL;
     }
+    list_remove(&o->node);
     if (o->is_reading)
         return; /* the worker's letter comes here again */
     loop_timer_stop(&o->timer);
@@ -125,14 +149,12 @@ static void handle_failure_before_message(struct outbound *o, const struct smtp_
         begin_close(o);
     } else if (!is_final && o->hop + 1 < o->link->hops.count) {
         o->wants_next_hop = true;
-        conn_close(o->conn);
-        loop_timer_start_after(&o->timer, CLOSING_MS);
+        close_politely(o);
     } else {
         const struct outcome_result result = result_of(o, event);
         o->is_closing = true;
         report_failed(o, &result);
-        conn_close(o->conn);
-        loop_timer_start_after(&o->timer, CLOSING_MS);
+        close_politely(o);
     }
 }
 
@@ -144,13 +166,15 @@ static void handle_failed(struct outbound *o, const struct smtp_client_event *ev
     }
     if (event->is_connection_lost) {
         o->is_closing = true;
-        loop_timer_start_after(&o->timer, CLOSING_MS);
-        conn_close(o->conn);
+        close_politely(o);
     }
     if (!o->has_job)
         return;
-    bool is_stale = event->is_connection_lost && event->cause == SMTP_CLIENT_CAUSE_LOST &&
-                    o->sent_messages > 1 && event->stage <= SMTP_CLIENT_STAGE_MAIL;
+    /* Closed while it was idle, or told so by a 421 (RFC 5321 3.8): no fault of this message. */
+    bool is_gone = event->cause == SMTP_CLIENT_CAUSE_LOST ||
+                   (event->cause == SMTP_CLIENT_CAUSE_REPLY && event->reply.code == 421);
+    bool is_stale = event->is_connection_lost && is_gone && o->sent_messages > 1 &&
+                    event->stage <= SMTP_CLIENT_STAGE_MAIL;
     if (is_stale) {
         give_report(o, LINK_REPORT_RETURNED);
         return;
@@ -185,20 +209,6 @@ static void handle_rcpt(struct outbound *o, const struct smtp_client_event *even
     };
 }
 
-static void write_output(struct outbound *o)
-{
-    struct slice out = smtp_client_output(o->smtp);
-
-    if (out.len == 0 || o->conn == NULL)
-        return;
-    /* The machine is told of what the kernel took, so that it asks for body as fast as that goes.
-     */
-    if (conn_output_bytes(o->conn) > CONN_OUTPUT_LOW_BYTES)
-        return;
-    conn_write(o->conn, out);
-    smtp_client_sent(o->smtp, out.len, loop_now_ms(o->loop));
-}
-
 static void start_tls(struct outbound *o)
 {
     const struct hop *hop = outbound_hop(o);
@@ -218,12 +228,11 @@ static void start_tls(struct outbound *o)
 static void become_ready(struct outbound *o)
 {
     if (!o->was_ready && o->link->tls == CFG_DEST_TLS_NONE)
-        OUTBOUND_EMIT(o, dcid_tls_none, .dcid = o->dcid, .domain = outbound_domain(o),
-                      .reason = SLICE("destination control"));
+        outbound_tell_tls_none(o, "destination control");
     o->is_ready = o->was_ready = true;
     if (o->has_job)
         outbound_message_start(o);
-    else if (o->is_closing)
+    else if (o->is_closing || o->is_spent)
         quit(o);
     else
         loop_timer_start_after(&o->timer, OUTBOUND_IDLE_MS);
@@ -313,7 +322,7 @@ static void on_connected(struct conn *conn)
     settings.tls = o->link->tls == CFG_DEST_TLS_NONE       ? SMTP_CLIENT_TLS_NONE
                    : o->link->tls == CFG_DEST_TLS_REQUIRED ? SMTP_CLIENT_TLS_REQUIRED
                                                            : SMTP_CLIENT_TLS_PREFERRED;
-    o->is_open_told = true;
+    o->is_tls_told = false;
     OUTBOUND_EMIT(o, dcid_open, .dcid = o->dcid, .interface = *conn_local_ip(conn),
                   .address = hop->ip, .port = hop->port, .host = slice_str(hop->name),
                   .domain = outbound_domain(o));
@@ -350,6 +359,7 @@ static void on_tls(struct conn *conn, const struct tls_result *result)
     struct outbound *o = conn_user(conn);
 
     o->is_shaking = false;
+    o->is_tls_told = true;
     loop_timer_stop(&o->timer);
     if (result->is_ok) {
         OUTBOUND_EMIT(o, dcid_tls_success, .dcid = o->dcid, .protocol = slice_str(result->protocol),
@@ -372,26 +382,28 @@ static void next_hop_or_fail(struct outbound *o, const struct conn_end *end)
     const struct hop *hop = outbound_hop(o);
     bool is_timeout = end->cause == CONN_CAUSE_CONNECT_TIMEOUT;
 
+    if (!o->has_job) { /* aborted */
+        outbound_finish(o);
+        return;
+    }
     OUTBOUND_EMIT(o, connection_error, .dcid = o->dcid, .domain = outbound_domain(o), .ip = hop->ip,
                   .port = hop->port,
                   .details = is_timeout ? SLICE("timeout") : slice_str(end->text),
                   .interface = o->link->source,
                   .reason = is_timeout ? SLICE("connection timed out") : SLICE("network error"));
-    if (o->has_job && o->hop + 1 < o->link->hops.count) {
+    if (o->hop + 1 < o->link->hops.count) {
         o->hop++;
         connect_hop(o);
         return;
     }
-    if (o->has_job) {
-        const struct outcome_result result = {
-            .stage = OUTCOME_STAGE_CONNECT,
-            .code = is_timeout ? OUTCOME_EVENT_TIMEOUT : OUTCOME_EVENT_LOST,
-            .text = keep(o, slice_str(end->text)),
-            .remote_host = slice_str(hop->name),
-        };
-        o->is_closing = true;
-        report_failed(o, &result);
-    }
+    const struct outcome_result result = {
+        .stage = OUTCOME_STAGE_CONNECT,
+        .code = is_timeout ? OUTCOME_EVENT_TIMEOUT : OUTCOME_EVENT_LOST,
+        .text = keep(o, slice_str(end->text)),
+        .remote_host = slice_str(hop->name),
+    };
+    o->is_closing = true;
+    report_failed(o, &result);
     outbound_finish(o);
 }
 
@@ -407,19 +419,21 @@ static void on_closed(struct conn *conn, const struct conn_end *end)
     if (o->is_shaking) {
         /* our own time-out cut it */
         o->is_shaking = false;
+        o->is_tls_told = true;
         OUTBOUND_EMIT(o, dcid_tls_failed, .dcid = o->dcid, .domain = outbound_domain(o),
                       .reason = SLICE("error:00000000:SSL routines:GNUTLS:handshake timed out"));
         smtp_client_tls_failed(o->smtp);
         take_events(o);
     }
-    if (!o->wants_next_hop && !smtp_client_is_done(o->smtp)) {
+    bool is_over = o->wants_next_hop || (o->is_closing && !o->has_job);
+    if (!is_over && !smtp_client_is_done(o->smtp)) {
         smtp_client_lost(o->smtp);
         take_events(o);
     }
     o->conn = NULL;
-    if (o->is_open_told)
-        OUTBOUND_EMIT(o, dcid_close, .dcid = o->dcid);
-    o->is_open_told = false;
+    if (!o->is_tls_told)
+        outbound_tell_tls_none(o, "the connection ended before it");
+    OUTBOUND_EMIT(o, dcid_close, .dcid = o->dcid);
     if (o->wants_next_hop && o->has_job) {
         o->wants_next_hop = false;
         smtp_client_destroy(o->smtp);
@@ -454,6 +468,17 @@ static void connect_hop(struct outbound *o)
 
     loop_timer_stop(&o->timer);
     o->dcid = idgen_take(&o->engine->dcids);
+    if (o->dcid == 0) {
+        const struct outcome_result result = {
+            .stage = OUTCOME_STAGE_LOCAL,
+            .code = OUTCOME_EVENT_ERROR,
+            .text = SLICE("no connection number could be reserved"),
+        };
+        o->is_closing = true;
+        report_failed(o, &result);
+        outbound_finish(o);
+        return;
+    }
     o->conn = o->engine->connect != NULL
                   ? o->engine->connect(o->loop, &target, &outbound_handler, o)
                   : tcp_connect(o->loop, &target, &outbound_handler, o);
@@ -498,12 +523,6 @@ void outbound_run(struct letter *letter)
     if (o != NULL) {
         loop_timer_stop(&o->timer);
         o->has_job = true;
-        if (o->sent_messages >= link->job.max_messages && link->job.max_messages > 0) {
-            /* enough for one connection: the job goes to a new one */
-            give_report(o, LINK_REPORT_RETURNED);
-            quit(o);
-            return;
-        }
         outbound_message_start(o);
         outbound_pump(o);
         return;
@@ -517,5 +536,19 @@ void outbound_run(struct letter *letter)
     loop_timer_init(&o->timer, o->loop, timer_fired);
     list_init(&o->read.node);
     list_init(&o->read_done.node);
+    list_append(delivery_outbounds(link->delivery, link->loop), &o->node);
     connect_hop(o);
+}
+
+void outbound_abort(struct list *node, bool is_only_unready)
+{
+    struct outbound *o = CONTAINER_OF(node, struct outbound, node);
+
+    if (is_only_unready && o->was_ready)
+        return;
+    o->is_closing = true;
+    o->is_shaking = o->wants_next_hop = false;
+    if (o->has_job)
+        give_report(o, LINK_REPORT_RETURNED);
+    conn_abort(o->conn);
 }

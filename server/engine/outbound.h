@@ -11,5 +11,8 @@ enum { OUTBOUND_IDLE_MS = 5000 };
 
 /* The `run` letter of a link: takes link->job, or ends the connection when it wants_quit. */
 void outbound_run(struct letter *letter);
+/* NODE of delivery_outbounds: closed now, its job goes back. IS_ONLY_UNREADY: unless it is past
+ * EHLO and TLS. */
+void outbound_abort(struct list *node, bool is_only_unready);
 
 #endif

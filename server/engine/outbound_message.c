@@ -2,7 +2,9 @@
  *
  * A body in memory is given piece by piece as the output drains. One that is on disk is read by a
  * worker, a chunk at a time; the connection may end meanwhile, so the worker holds a reference of
- * its own to the body, and the connection's memory stays until it came back. */
+ * its own to the body, and the connection's memory stays until it came back. The peer may also end
+ * the message while the worker reads: what comes back then is thrown away, never taken for a piece
+ * of the message after it. */
 #include "engine/outbound_priv.h"
 
 #include "base/limits.h"
@@ -25,6 +27,7 @@ void outbound_message_start(struct outbound *o)
     };
     o->is_ready = false;
     o->body_offset = 0;
+    o->wants_read = false;
     o->sent_messages++;
     OUTBOUND_EMIT(o, delivery_start, .dcid = o->dcid, .mid = job->mid,
                   .rids = {.items = job->rids, .count = job->rid_count});
@@ -42,7 +45,7 @@ static void work_read(struct work_job *job)
 {
     struct outbound *o = CONTAINER_OF(job, struct outbound, read);
 
-    o->chunk_len = body_read(o->read_body, o->body_offset, o->chunk, LIMIT_BODY_CHUNK, NULL);
+    o->chunk_len = body_read(o->read_body, o->read_offset, o->chunk, LIMIT_BODY_CHUNK, NULL);
     bool is_posted = loop_post(o->loop, &o->read_done);
     (void)is_posted; /* else the process ends, and the message stays queued */
 }
@@ -72,8 +75,16 @@ static void run_read_done(struct letter *letter)
         outbound_finish(o);
         return;
     }
+    bool is_stale = o->is_read_stale, wants_read = o->wants_read;
+    o->is_read_stale = o->wants_read = false;
     if (!o->has_job || o->is_closing)
         return;
+    if (is_stale) {
+        if (wants_read)
+            outbound_message_want(o);
+        outbound_pump(o);
+        return;
+    }
     if (o->chunk_len <= 0) {
         fail_locally(o, "the message could not be read from the spool");
         return;
@@ -93,13 +104,18 @@ void outbound_message_want(struct outbound *o)
                                rest < LIMIT_BODY_CHUNK ? rest : LIMIT_BODY_CHUNK));
         return;
     }
+    if (o->is_reading) {
+        o->wants_read = true;
+        return;
+    }
     if (o->chunk == NULL)
         o->chunk = mem_alloc(LIMIT_BODY_CHUNK);
     o->read.run = work_read;
     o->read_done.run = run_read_done;
     o->read_body = body_ref(body);
+    o->read_offset = o->body_offset;
     o->is_reading = true;
-    if (work_submit(o->engine->workers, &o->read) < 0) {
+    if (atomic_load(&o->engine->is_ending) || work_submit(o->engine->workers, &o->read) < 0) {
         o->is_reading = false;
         body_unref(o->read_body);
         o->read_body = NULL;

@@ -12,6 +12,7 @@
 #include "trace/trace.h"
 
 struct outbound {
+    struct list node; /* delivery_outbounds of this loop, until the end */
     struct link *link;
     struct engine *engine;
     struct loop *loop;
@@ -21,12 +22,16 @@ struct outbound {
     size_t hop;
     uint64_t dcid;
     uint32_t sent_messages;
-    bool has_job;      /* the link is with us */
-    bool is_open_told; /* New SMTP DCID is in the log */
+    bool has_job;     /* the link is with us */
+    bool is_tls_told; /* the log says how TLS stands on this connection */
+    bool is_spent;    /* max_messages went out on it */
     bool is_ready, was_ready, is_shaking, is_closing, wants_next_hop;
 
     uint64_t body_offset;
-    bool is_reading; /* a worker has `chunk` */
+    bool is_reading;    /* a worker has `chunk` */
+    bool is_read_stale; /* what it reads belongs to a message that is over */
+    bool wants_read;    /* the next message waits for the worker to come back from that */
+    uint64_t read_offset;
     struct work_job read;
     struct letter read_done;
     struct body *read_body; /* a reference for the worker */
@@ -64,6 +69,8 @@ void outbound_message_want(struct outbound *o);
 
 /* --- outbound_tell.c --- */
 
+/* No TLS on this connection, and why. */
+void outbound_tell_tls_none(struct outbound *o, const char *reason);
 /* STARTTLS was not to be had, and it goes on in clear. */
 void outbound_tell_tls_refused(struct outbound *o, const struct smtp_client_event *event);
 /* A failure before any message was offered. */

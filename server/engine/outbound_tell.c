@@ -74,8 +74,16 @@ static void tell_connection_error(struct outbound *o, const struct smtp_client_e
                                     : SLICE("network error"));
 }
 
+void outbound_tell_tls_none(struct outbound *o, const char *reason)
+{
+    o->is_tls_told = true;
+    OUTBOUND_EMIT(o, dcid_tls_none, .dcid = o->dcid, .domain = outbound_domain(o),
+                  .reason = slice_str(reason));
+}
+
 void outbound_tell_tls_refused(struct outbound *o, const struct smtp_client_event *event)
 {
+    o->is_tls_told = true;
     if (event->cause == SMTP_CLIENT_CAUSE_REPLY)
         OUTBOUND_EMIT(o, dcid_tls_unexpected, .dcid = o->dcid, .code = (uint64_t)event->reply.code,
                       .reply = event->reply.text, .domain = outbound_domain(o));
@@ -95,9 +103,11 @@ void outbound_tell_failure(struct outbound *o, const struct smtp_client_event *e
         tell_connection_error(o, event);
     if (is_refused || is_missing)
         outbound_tell_tls_refused(o, event);
-    if (event->cause == SMTP_CLIENT_CAUSE_INJECTION)
+    if (event->cause == SMTP_CLIENT_CAUSE_INJECTION) {
+        o->is_tls_told = true;
         OUTBOUND_EMIT(o, dcid_tls_failed, .dcid = o->dcid, .domain = outbound_domain(o),
                       .reason = SLICE("error:00000000:SSL routines:POSTERN:response injection"));
+    }
     if (o->link->tls == CFG_DEST_TLS_REQUIRED && event->stage >= SMTP_CLIENT_STAGE_EHLO &&
         (event->stage == SMTP_CLIENT_STAGE_TLS || is_missing))
         OUTBOUND_EMIT(o, dcid_tls_required_failed, .dcid = o->dcid, .ip = outbound_hop(o)->ip,

@@ -41,7 +41,8 @@ struct spool_message {
     bool is_busy; /* the worker has it */
     bool is_full; /* write returned false: `drained` is owed */
     bool is_finishing, is_aborted, is_submitted, is_stored;
-    int result; /* first failure */
+    int result;      /* first failure */
+    int work_result; /* the worker's; taken over when it came home */
 
     struct spool_body_writer *writer; /* the worker's while is_busy */
     uint64_t file_bytes;
@@ -81,8 +82,7 @@ static void work_write(struct work_job *job)
         r = spool_body_open(m->sink->spool, m->env->mid, &m->writer, NULL);
     if (r == 0)
         r = spool_body_write(m->writer, buf_slice(&m->in_work), NULL);
-    if (r < 0 && m->result == 0)
-        m->result = r;
+    m->work_result = r;
     come_home(m);
 }
 
@@ -93,8 +93,7 @@ static void work_finish(struct work_job *job)
 
     m->writer = NULL;
     int r = spool_body_finish(writer, &m->file_bytes, NULL);
-    if (r < 0 && m->result == 0)
-        m->result = r;
+    m->work_result = r;
     m->is_stored = r == 0;
     come_home(m);
 }
@@ -118,8 +117,20 @@ static void run_step(struct letter *letter)
     struct spool_message *m = CONTAINER_OF(letter, struct spool_message, letter);
 
     m->is_busy = false;
+    if (m->result == 0)
+        m->result = m->work_result;
     buf_clear(&m->in_work, LIMIT_BODY_CHUNK * 2);
     step(m);
+}
+
+static struct engine *engine_of(const struct spool_message *m)
+{
+    return delivery_engine(m->sink->delivery);
+}
+
+static bool is_ending(const struct spool_message *m)
+{
+    return atomic_load(&engine_of(m)->is_ending);
 }
 
 static void give_work(struct spool_message *m, void (*run)(struct work_job *job))
@@ -127,18 +138,17 @@ static void give_work(struct spool_message *m, void (*run)(struct work_job *job)
     m->letter.run = run_step;
     m->job.run = run;
     m->is_busy = true;
-    int r = work_submit(m->sink->workers, &m->job);
-    if (r < 0) {
+    m->work_result = 0;
+    if (is_ending(m) || work_submit(m->sink->workers, &m->job) < 0) {
         /* Every worker has its hands full: the message is refused, its file cleaned up here. */
-        m->is_busy = false;
-        m->result = ERR_BUSY;
+        if (m->result == 0)
+            m->result = ERR_BUSY;
         spool_body_abort(m->writer);
         m->writer = NULL;
         if (m->is_stored)
             spool_body_discard(m->sink->spool, m->env->mid);
         m->is_stored = false;
         loop_defer(m->home, &m->letter);
-        m->is_busy = true;
     }
 }
 
@@ -160,7 +170,7 @@ static void run_committed(struct letter *letter)
         body = body_create_memory(&m->body);
     }
     /* Its lines and the 250 first, so that the log tells the story in order. */
-    struct engine *engine = delivery_engine(m->sink->delivery);
+    struct engine *engine = engine_of(m);
     if (!m->is_aborted)
         m->handler.done(m->handler.user, 0);
     else
@@ -172,6 +182,13 @@ static void run_committed(struct letter *letter)
 
 static void submit(struct spool_message *m)
 {
+    if (is_ending(m)) {
+        m->result = ERR_BUSY;
+        m->letter.run = run_step;
+        m->is_busy = true;
+        loop_defer(m->home, &m->letter);
+        return;
+    }
     m->env->size_bytes = (uint32_t)m->size_bytes;
     buf_init(&m->head, ENVELOPE_BYTES_MAX);
     bool is_ok = envelope_encode(m->env, &m->head);
@@ -204,6 +221,9 @@ static void step(struct spool_message *m)
     if (is_over && (m->is_aborted || m->is_finishing)) {
         if (!m->is_aborted)
             m->handler.done(m->handler.user, m->result);
+        else if (m->is_finishing) /* the session left its end to us */
+            TRACE_EMIT(engine_of(m)->trace, clock_wall_ms(engine_of(m)->clock), mid_finished,
+                       .mid = m->env->mid, .result = SLICE("aborted"));
         destroy(m);
         return;
     }
