@@ -294,7 +294,8 @@ static void release_loop(void *arg)
 
     for (size_t i = 0; i < a->port_count; i++)
         if (!a->ports[i].is_kept)
-            inbound_unlisten(a->inbounds[change->index], &a->ports[i].ip, a->ports[i].port);
+            inbound_unlisten(a->inbounds[change->index], slice_str(a->ports[i].name),
+                             &a->ports[i].ip, a->ports[i].port);
 }
 
 static void hook_drain(void *owner, const struct config *old, const struct config *candidate)

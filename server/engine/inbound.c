@@ -136,12 +136,13 @@ static void stop_port(struct port *p)
     listener_stop(listener);
 }
 
-void inbound_unlisten(struct inbound *inbound, const struct ip *ip, uint16_t port)
+void inbound_unlisten(struct inbound *inbound, struct slice name, const struct ip *ip,
+                      uint16_t port)
 {
     LIST_FOREACH(node, next, &inbound->ports)
     {
         struct port *p = CONTAINER_OF(node, struct port, node);
-        if (p->number == port && ip_eq(&p->ip, ip))
+        if (p->number == port && ip_eq(&p->ip, ip) && slice_eq(slice_str(p->name), name))
             stop_port(p);
     }
 }

@@ -44,8 +44,10 @@ void inbound_publish(struct inbound *inbound, struct snapshot *snapshot);
  * on. */
 int inbound_listen(struct inbound *inbound, struct slice name, const struct ip *ip, uint16_t port,
                    int fd, struct error *reterr) MUST_CHECK;
-/* Takes what the kernel has queued, then closes the socket; sessions go on. */
-void inbound_unlisten(struct inbound *inbound, const struct ip *ip, uint16_t port);
+/* Takes what the kernel has queued, then closes the socket; sessions go on. NAME as well, because a
+ * listener that was renamed has its new socket on the same address by now. */
+void inbound_unlisten(struct inbound *inbound, struct slice name, const struct ip *ip,
+                      uint16_t port);
 /* Ends every session at its next boundary with 421, and every socket. */
 void inbound_drain(struct inbound *inbound);
 /* Closes what is left, now. */
