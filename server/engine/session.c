@@ -319,6 +319,8 @@ static void on_tls(struct conn *conn, const struct tls_result *result)
     SESSION_LINE(s, icid_tls_success, .icid = s->icid, .protocol = slice_str(result->protocol),
                  .cipher = slice_str(result->cipher), .resumed = result->is_resumed);
     smtp_server_tls_started(s->smtp, now_ms(s));
+    if (s->is_draining)
+        smtp_server_shutdown(s->smtp, now_ms(s));
     session_pump(s);
 }
 
@@ -441,6 +443,7 @@ void session_start(const struct session_home *home, const struct snapshot_listen
 
 void session_drain(struct session *session)
 {
+    session->is_draining = true;
     if (session->smtp == NULL || session->is_closing || session->tls == SESSION_TLS_SHAKING)
         return;
     smtp_server_shutdown(session->smtp, now_ms(session));

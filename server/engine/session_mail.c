@@ -3,7 +3,8 @@
  *
  * Who may send where: a relaying policy reaches any recipient; an accepting one only what the RAT
  * of a public listener takes, and nothing on a private one. A blackhole takes all and keeps
- * nothing. There is no other way to a 250 for a recipient. */
+ * nothing. The bare Postmaster is taken wherever mail is, and means this host's own. There is no
+ * other way to a 250 for a recipient. */
 #include "base/mem.h"
 #include "engine/session_priv.h"
 #include "mail/received.h"
@@ -71,6 +72,8 @@ static bool is_taken(const struct session *s, struct slice address,
                      const struct cfg_rat_entry **ret_entry)
 {
     *ret_entry = NULL;
+    if (slice_eq_nocase(address, SLICE("postmaster"))) /* RFC 5321 4.5.1 */
+        return true;
     if (s->policy->action == CFG_POLICY_ACTION_RELAY)
         return true;
     return s->listener->rat != NULL && rat_accepts(s->listener->rat, address, ret_entry);
