@@ -9,7 +9,8 @@
  *         -> loops -> log
  *
  * Main owns the store; loops ask for counter blocks by its mailbox. Standard output says where it
- * listens and when it is ready; standard error says what is wrong. Exit codes: cmd.h. */
+ * listens and when it is ready; standard error says what is wrong. Exit codes: cmd.h.
+ * Over 600 lines because what start does and stop undoes, step by step, is read together. */
 #include "cmd.h"
 
 #include <errno.h>
