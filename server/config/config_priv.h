@@ -31,5 +31,8 @@ int config_key_compare(struct slice listener_a, struct slice key_a, struct slice
 /* Position, or SIZE_MAX. Needs the tables. */
 size_t config_find(const struct config *c, enum cfg_section section, struct slice listener,
                    struct slice key);
+/* Where LISTENER's objects begin in the table by (listener, position). Needs the tables. */
+size_t config_listener_begin(const struct config *c, enum cfg_section section,
+                             struct slice listener);
 
 #endif

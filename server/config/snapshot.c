@@ -209,12 +209,11 @@ const struct cfg_destination_control *config_default_destination_control(const s
     return found;
 }
 
-static struct config_range range_of(const struct config *c, enum cfg_section section,
-                                    struct slice listener)
+size_t config_listener_begin(const struct config *c, enum cfg_section section,
+                             struct slice listener)
 {
     const uint32_t *positions = c->index[section].by_listener;
-    size_t total = cfg_count(c, section);
-    size_t low = 0, high = total;
+    size_t low = 0, high = cfg_count(c, section);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (config_key_compare(SLICE(""), cfg_listener_of(c, section, positions[middle]), SLICE(""),
@@ -223,6 +222,15 @@ static struct config_range range_of(const struct config *c, enum cfg_section sec
         else
             high = middle;
     }
+    return low;
+}
+
+static struct config_range range_of(const struct config *c, enum cfg_section section,
+                                    struct slice listener)
+{
+    const uint32_t *positions = c->index[section].by_listener;
+    size_t total = cfg_count(c, section);
+    size_t low = config_listener_begin(c, section, listener);
     size_t end = low;
     while (end < total && slice_eq(cfg_listener_of(c, section, positions[end]), listener))
         end++;

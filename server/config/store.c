@@ -313,18 +313,8 @@ static uint32_t position_of(const struct config *c, enum cfg_section section, si
         return 0;
     struct slice listener = cfg_listener_of(c, section, at);
     const uint32_t *positions = c->index[section].by_listener;
-    size_t low = 0, high = cfg_count(c, section);
-    /* Where the listener's range begins, and where this object stands: both by binary search. */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (config_key_compare(SLICE(""), cfg_listener_of(c, section, positions[middle]), SLICE(""),
-                               listener) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    size_t first = low;
-    high = cfg_count(c, section);
+    size_t first = config_listener_begin(c, section, listener);
+    size_t low = first, high = cfg_count(c, section);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         bool is_mine = slice_eq(cfg_listener_of(c, section, positions[middle]), listener);
