@@ -124,6 +124,17 @@ static bool add_ip(struct buf *buf, struct slice s)
     return true;
 }
 
+/* The packed form of a list: how many, then the items. Gives back ITEMS in any case. */
+static bool end_list(struct buf *buf, struct buf *items, size_t count, bool is_ok)
+{
+    if (is_ok) {
+        add_u32(buf, count);
+        add_bytes(buf, buf_slice(items).p, buf_len(items));
+    }
+    buf_finish(items);
+    return is_ok;
+}
+
 static bool add_rids(struct buf *buf, struct slice s)
 {
     struct buf items;
@@ -138,12 +149,7 @@ static bool add_rids(struct buf *buf, struct slice s)
         add_bytes(&items, &rid, sizeof(rid));
         count++;
     }
-    if (is_ok) {
-        add_u32(buf, count);
-        add_bytes(buf, buf_slice(&items).p, buf_len(&items));
-    }
-    buf_finish(&items);
-    return is_ok;
+    return end_list(buf, &items, count, is_ok);
 }
 
 static bool skip(struct slice *rest, struct slice text)
@@ -173,12 +179,7 @@ static bool take_lines(struct buf *buf, struct slice *rest)
         is_ok = add_unescaped(&items, slice_cut(rest, '\''));
         count++;
     }
-    if (is_ok) {
-        add_u32(buf, count);
-        add_bytes(buf, buf_slice(&items).p, buf_len(&items));
-    }
-    buf_finish(&items);
-    return is_ok;
+    return end_list(buf, &items, count, is_ok);
 }
 
 static bool add_value(struct buf *buf, enum trace_field_kind kind, struct slice s)
