@@ -3,6 +3,13 @@
 #ifndef POSTERN_TESTS_UNIT_QUEUE_HELP_H
 #define POSTERN_TESTS_UNIT_QUEUE_HELP_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "base/mem.h"
 #include "queue/queue.h"
 #include "queue/record.h"
@@ -163,6 +170,24 @@ static inline void help_advance(struct help_queue *h, uint64_t by_ms)
     clock_fake_advance(&h->clock, by_ms);
     queue_tick(h->q);
     help_drain(h);
+}
+
+/* The queue of the test that runs. */
+static struct help_queue h;
+
+static inline int help_set_up(void **state)
+{
+    (void)state;
+    help_queue_init(&h);
+    return 0;
+}
+
+static inline int help_tear_down(void **state)
+{
+    (void)state;
+    help_queue_finish(&h);
+    assert_int_equal(body_memory_used(), 0);
+    return 0;
 }
 
 #endif

@@ -12,23 +12,6 @@
 #include "base/limits.h"
 #include "queue_help.h"
 
-static struct help_queue h;
-
-static int set_up(void **state)
-{
-    (void)state;
-    help_queue_init(&h);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    help_queue_finish(&h);
-    assert_int_equal(body_memory_used(), 0);
-    return 0;
-}
-
 static void all_rids(const struct bounce_notice *notice, uint16_t *rids)
 {
     for (size_t i = 0; i < notice->rcpt_count; i++)
@@ -199,11 +182,11 @@ static void test_compose(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_one_report, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nobody_to_tell, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_report_could_not_be_made, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_many_recipients, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_compose, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_report, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_nobody_to_tell, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_report_could_not_be_made, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_many_recipients, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_compose, help_set_up, help_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,23 +12,6 @@
 #include "queue/queue_priv.h"
 #include "queue_help.h"
 
-static struct help_queue h;
-
-static int set_up(void **state)
-{
-    (void)state;
-    help_queue_init(&h);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    help_queue_finish(&h);
-    assert_int_equal(body_memory_used(), 0);
-    return 0;
-}
-
 static void test_split_by_destination(void **state)
 {
     (void)state;
@@ -238,12 +221,12 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_split_by_destination, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_state_and_replay, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_body_leaves_memory, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_delete, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_new_routes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_split_by_destination, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_state_and_replay, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_body_leaves_memory, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_delete, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_new_routes, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_many, help_set_up, help_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,23 +11,6 @@
 
 #include "queue_help.h"
 
-static struct help_queue h;
-
-static int set_up(void **state)
-{
-    (void)state;
-    help_queue_init(&h);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    help_queue_finish(&h);
-    assert_int_equal(body_memory_used(), 0);
-    return 0;
-}
-
 static void give_back(struct queue_job *job)
 {
     struct queue_dest *dest = job->dest;
@@ -286,14 +269,14 @@ static void test_no_such_domain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_turns_and_concurrency, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_down_and_probe, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_back_early, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_deferred_message_alone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_retry_now, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_window, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_expiry, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_such_domain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_turns_and_concurrency, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_down_and_probe, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_back_early, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_deferred_message_alone, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_retry_now, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_window, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_expiry, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_such_domain, help_set_up, help_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
