@@ -145,7 +145,7 @@ static bool hook_prepare(void *owner, const struct config *old, const struct con
     bool is_ok = true;
 
     (void)old;
-    (void)diff;
+    a->reload = diff->reload;
     a->has_port_trouble = a->has_key_trouble = false;
     if (!snapshot_create(candidate, a->keys_dir, &a->prepared, errors)) {
         a->has_key_trouble = true;
@@ -236,7 +236,7 @@ static void change_loop(void *arg)
     struct inbound *inbound = a->inbounds[change->index];
     struct error error;
 
-    if (change->index == 0)
+    if (change->index == 0 && (a->reload & CFG_RELOAD_DNS) != 0)
         configure_resolver(a);
     inbound_publish(inbound, a->prepared);
     for (size_t i = 0; i < a->port_count; i++) {

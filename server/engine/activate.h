@@ -31,6 +31,7 @@ struct activate {
     struct delivery *delivery;                  /* made by the first publish */
     struct inbound *inbounds[ENGINE_LOOPS_MAX]; /* likewise */
     struct snapshot *prepared;
+    unsigned reload; /* what the prepared one renews: enum cfg_reload */
     struct activate_port ports[ACTIVATE_LISTENERS_MAX * 2];
     size_t port_count;
     bool has_port_trouble; /* prepare failed at a socket: exit code 5 */

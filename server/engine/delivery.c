@@ -5,8 +5,6 @@
  * iteration, however many messages and reports came. Links beyond delivery.max_connections wait. */
 #include "engine/delivery.h"
 
-#include "base/limits.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "engine/bouncer.h"
 #include "engine/events.h"
@@ -162,7 +160,6 @@ static void link_free(struct delivery *d, struct link *link)
 static void link_send(struct link *link)
 {
     link->is_out = true;
-    link->is_idle = false;
     link->works = false;
     mem_arena_finish(&link->arena);
     mem_arena_init(&link->arena);
@@ -184,6 +181,16 @@ static void link_quit(struct link *link)
         link->outcome = LINK_REPORT_QUIT;
         link->is_closed = true;
         loop_defer(link->delivery->home, &link->report);
+    }
+}
+
+static void quit_idle(struct delivery *d)
+{
+    LIST_FOREACH(node, next, &d->idle)
+    {
+        struct link *link = CONTAINER_OF(node, struct link, node);
+        if (!link->is_closing && !link->is_out)
+            link_quit(link);
     }
 }
 
@@ -284,7 +291,6 @@ static void run_report(struct letter *letter)
     } else {
         list_remove(&link->node);
         list_append(&d->idle, &link->node);
-        link->is_idle = true;
         /* One that was busy during a commit still has the settings before it (TLS, name). */
         if ((d->is_stopping || link->snapshot != d->snapshot) && !link->is_closing)
             link_quit(link);
@@ -415,14 +421,7 @@ static void run_publish(struct letter *letter)
     snapshot_unref(d->snapshot);
     d->snapshot = publish->snapshot;
     free(publish);
-    LIST_FOREACH(node, next, &d->idle)
-    {
-        /* Idle connections keep the settings they began with: they go, new ones have the new ones.
-         */
-        struct link *link = CONTAINER_OF(node, struct link, node);
-        if (!link->is_closing && !link->is_out)
-            link_quit(link);
-    }
+    quit_idle(d); /* they keep the settings they began with; new ones have the new ones */
     queue_limits_changed(d->queue);
     drain_actions(d, 0);
     want_pump(d);
@@ -454,12 +453,7 @@ static void run_stop(struct letter *letter)
     free(stop);
     d->is_stopping = true;
     loop_timer_stop(&d->timer);
-    LIST_FOREACH(node, next, &d->idle)
-    {
-        struct link *link = CONTAINER_OF(node, struct link, node);
-        if (!link->is_closing && !link->is_out)
-            link_quit(link);
-    }
+    quit_idle(d);
     LIST_FOREACH(node, next, &d->links)
     {
         struct link *link = CONTAINER_OF(node, struct link, node);

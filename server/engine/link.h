@@ -52,7 +52,7 @@ struct link {
     bool works;      /* greeting, EHLO and TLS came through */
     bool is_closing; /* the connection takes no further job */
 
-    bool is_out, is_idle, is_closed; /* delivery's */
+    bool is_out, is_closed; /* delivery's */
 };
 
 #endif

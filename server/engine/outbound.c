@@ -41,16 +41,29 @@ static struct slice keep(struct outbound *o, struct slice s)
     return slice_of(mem_arena_strndup(&o->link->arena, s.p, s.len), s.len);
 }
 
+/* What the peer answered at STAGE; the texts are kept until the next job. */
+static struct outcome_result reply_result(struct outbound *o, enum outcome_stage stage,
+                                          const struct smtp_reply *reply)
+{
+    return (struct outcome_result){
+        .stage = stage,
+        .code = reply->code,
+        .enhanced = keep(o, reply->enhanced),
+        .text = keep(o, reply->text),
+        .remote_host = slice_str(outbound_hop(o)->name),
+    };
+}
+
 static struct outcome_result result_of(struct outbound *o, const struct smtp_client_event *event)
 {
-    bool has_reply = event->cause == SMTP_CLIENT_CAUSE_REPLY;
+    enum outcome_stage stage = outbound_outcome_stage(event->stage);
 
+    if (event->cause == SMTP_CLIENT_CAUSE_REPLY)
+        return reply_result(o, stage, &event->reply);
     return (struct outcome_result){
-        .stage = outbound_outcome_stage(event->stage),
+        .stage = stage,
         .code = outbound_outcome_code(event),
-        .enhanced = has_reply ? keep(o, event->reply.enhanced) : slice_of("", 0),
-        .text = has_reply ? keep(o, event->reply.text)
-                          : slice_str(smtp_client_cause_text(event->cause)),
+        .text = slice_str(smtp_client_cause_text(event->cause)),
         .remote_host = slice_str(outbound_hop(o)->name),
     };
 }
@@ -185,13 +198,7 @@ static void handle_failed(struct outbound *o, const struct smtp_client_event *ev
 
 static void handle_done(struct outbound *o, const struct smtp_client_event *event)
 {
-    const struct outcome_result result = {
-        .stage = OUTCOME_STAGE_END,
-        .code = event->reply.code,
-        .enhanced = keep(o, event->reply.enhanced),
-        .text = keep(o, event->reply.text),
-        .remote_host = slice_str(outbound_hop(o)->name),
-    };
+    const struct outcome_result result = reply_result(o, OUTCOME_STAGE_END, &event->reply);
 
     outbound_report_message(o, &result);
 }
@@ -200,13 +207,7 @@ static void handle_rcpt(struct outbound *o, const struct smtp_client_event *even
 {
     if (event->reply.code / 100 == 2 || event->index >= o->link->job.rid_count)
         return;
-    o->link->results[event->index] = (struct outcome_result){
-        .stage = OUTCOME_STAGE_RCPT,
-        .code = event->reply.code,
-        .enhanced = keep(o, event->reply.enhanced),
-        .text = keep(o, event->reply.text),
-        .remote_host = slice_str(outbound_hop(o)->name),
-    };
+    o->link->results[event->index] = reply_result(o, OUTCOME_STAGE_RCPT, &event->reply);
 }
 
 static void start_tls(struct outbound *o)

@@ -16,11 +16,6 @@ struct session *session_of(struct list *node)
     return CONTAINER_OF(node, struct session, node);
 }
 
-static uint64_t now_ms(const struct session *s)
-{
-    return loop_now_ms(s->home.loop);
-}
-
 /* --- lines --- */
 
 static void release_lines(struct session *s)
@@ -159,10 +154,10 @@ static void timer_fired(struct loop_timer *timer)
         conn_abort(s->conn);
         return;
     }
-    if (smtp_server_deadline_ms(s->smtp) <= now_ms(s)) {
+    if (smtp_server_deadline_ms(s->smtp) <= session_now_ms(s)) {
         SESSION_LINE(s, icid_timeout, .icid = s->icid, .address = s->remote_ip,
                      .reason = SLICE("no messages injected within timeout period"));
-        smtp_server_timed_out(s->smtp, now_ms(s));
+        smtp_server_timed_out(s->smtp, session_now_ms(s));
     }
     session_pump(s);
 }
@@ -223,7 +218,7 @@ static void handle(struct session *s, const struct smtp_server_event *event)
         session_mail_drop(s);
         (void)snprintf(s->helo, sizeof s->helo, "%.*s", SLICE_ARGS(event->name));
         s->is_esmtp = event->is_esmtp;
-        smtp_server_accept(s->smtp, event->token, now_ms(s));
+        smtp_server_accept(s->smtp, event->token, session_now_ms(s));
         break;
     case SMTP_SERVER_EVENT_STARTTLS:
         session_mail_drop(s);
@@ -282,7 +277,7 @@ static size_t on_data(struct conn *conn, struct slice bytes)
         return bytes.len;
     while (in.len > 0 && !s->is_sink_full && s->tls != SESSION_TLS_SHAKING &&
            smtp_server_wants_input(s->smtp)) {
-        size_t taken = smtp_server_feed(s->smtp, in, now_ms(s));
+        size_t taken = smtp_server_feed(s->smtp, in, session_now_ms(s));
         in.p += taken;
         in.len -= taken;
         take_events(s);
@@ -318,9 +313,9 @@ static void on_tls(struct conn *conn, const struct tls_result *result)
     s->tls_cipher = result->cipher;
     SESSION_LINE(s, icid_tls_success, .icid = s->icid, .protocol = slice_str(result->protocol),
                  .cipher = slice_str(result->cipher), .resumed = result->is_resumed);
-    smtp_server_tls_started(s->smtp, now_ms(s));
+    smtp_server_tls_started(s->smtp, session_now_ms(s));
     if (s->is_draining)
-        smtp_server_shutdown(s->smtp, now_ms(s));
+        smtp_server_shutdown(s->smtp, session_now_ms(s));
     session_pump(s);
 }
 
@@ -398,7 +393,7 @@ static void start_dialogue(struct session *s, const char *over_limit)
         config.tls = SMTP_SERVER_TLS_PREFERRED;
     else if (s->listener->tls != NULL && policy->tls == CFG_POLICY_TLS_REQUIRED)
         config.tls = SMTP_SERVER_TLS_REQUIRED;
-    s->smtp = smtp_server_create(&config, now_ms(s));
+    s->smtp = smtp_server_create(&config, session_now_ms(s));
     session_pump(s);
 }
 
@@ -446,7 +441,7 @@ void session_drain(struct session *session)
     session->is_draining = true;
     if (session->smtp == NULL || session->is_closing || session->tls == SESSION_TLS_SHAKING)
         return;
-    smtp_server_shutdown(session->smtp, now_ms(session));
+    smtp_server_shutdown(session->smtp, session_now_ms(session));
     session_pump(session);
 }
 

@@ -13,14 +13,9 @@
 
 enum { NUMBER_TEXT_MAX = 24, RECEIVED_MAX = 4096, ADDRESS_MAX = LIMIT_SMTP_PATH + 300 };
 
-static uint64_t now_ms(const struct session *s)
-{
-    return loop_now_ms(s->home.loop);
-}
-
 static void answer(struct session *s, uint32_t token, enum smtp_code code)
 {
-    smtp_server_reply_code(s->smtp, token, code, slice_of("", 0), now_ms(s));
+    smtp_server_reply_code(s->smtp, token, code, slice_of("", 0), session_now_ms(s));
 }
 
 static void clear(struct session *s)
@@ -49,7 +44,7 @@ static void do_mail(struct session *s, const struct smtp_server_event *event)
     struct engine *engine = s->home.engine;
 
     if (session_is_blackhole(s)) {
-        smtp_server_accept(s->smtp, event->token, now_ms(s));
+        smtp_server_accept(s->smtp, event->token, session_now_ms(s));
         return;
     }
     int r = spool_state(engine->spool);
@@ -65,15 +60,13 @@ static void do_mail(struct session *s, const struct smtp_server_event *event)
     s->env->is_8bit = event->is_8bit;
     SESSION_LINE(s, mid_start, .mid = mid, .icid = s->icid);
     SESSION_LINE(s, mid_from, .mid = mid, .icid = s->icid, .from = event->path.address);
-    smtp_server_accept(s->smtp, event->token, now_ms(s));
+    smtp_server_accept(s->smtp, event->token, session_now_ms(s));
 }
 
 static bool is_taken(const struct session *s, struct slice address,
                      const struct cfg_rat_entry **ret_entry)
 {
     *ret_entry = NULL;
-    if (slice_eq_nocase(address, SLICE("postmaster"))) /* RFC 5321 4.5.1 */
-        return true;
     if (s->policy->action == CFG_POLICY_ACTION_RELAY)
         return true;
     return s->listener->rat != NULL && rat_accepts(s->listener->rat, address, ret_entry);
@@ -95,7 +88,7 @@ static void reject_rcpt(struct session *s, const struct smtp_server_event *event
     }
     SESSION_LINE(s, mid_rejected_rat, .mid = s->mid, .icid = s->icid, .to = event->path.address,
                  .code = (uint64_t)reply.code, .reply = reply.text);
-    smtp_server_reply(s->smtp, event->token, &reply, now_ms(s));
+    smtp_server_reply(s->smtp, event->token, &reply, session_now_ms(s));
 }
 
 static void do_rcpt(struct session *s, const struct smtp_server_event *event)
@@ -105,19 +98,20 @@ static void do_rcpt(struct session *s, const struct smtp_server_event *event)
     char postmaster[ADDRESS_MAX];
 
     if (session_is_blackhole(s)) {
-        smtp_server_accept(s->smtp, event->token, now_ms(s));
+        smtp_server_accept(s->smtp, event->token, session_now_ms(s));
         return;
     }
     if (s->env == NULL) { /* cannot be: the machine demands MAIL */
         answer(s, event->token, SMTP_CODE_TRY_LATER);
         return;
     }
-    if (!is_taken(s, address, &entry)) {
+    bool is_postmaster = slice_eq_nocase(address, SLICE("postmaster"));
+    if (!is_postmaster && !is_taken(s, address, &entry)) {
         reject_rcpt(s, event, entry);
         return;
     }
-    if (slice_eq_nocase(address, SLICE("postmaster"))) {
-        /* RFC 5321 4.5.1: the postmaster of this very host */
+    if (is_postmaster) {
+        /* RFC 5321 4.5.1: taken always, and means the postmaster of this very host */
         (void)snprintf(postmaster, sizeof postmaster, "postmaster@%.*s",
                        SLICE_ARGS(s->home.snapshot->config->system.hostname));
         address = slice_str(postmaster);
@@ -128,7 +122,7 @@ static void do_rcpt(struct session *s, const struct smtp_server_event *event)
     }
     SESSION_LINE(s, mid_rid_to, .mid = s->mid, .icid = s->icid,
                  .rid = (uint64_t)s->env->rcpt_count - 1, .to = address);
-    smtp_server_accept(s->smtp, event->token, now_ms(s));
+    smtp_server_accept(s->smtp, event->token, session_now_ms(s));
 }
 
 static void sink_drained(void *user)
@@ -151,7 +145,8 @@ static void sink_done(void *user, int result)
     } else if (result == 0) {
         SESSION_LINE(s, mid_queued, .mid = s->mid);
         (void)snprintf(number, sizeof number, "%llu", (unsigned long long)s->mid);
-        smtp_server_reply_code(s->smtp, token, SMTP_CODE_MESSAGE_OK, slice_str(number), now_ms(s));
+        smtp_server_reply_code(s->smtp, token, SMTP_CODE_MESSAGE_OK, slice_str(number),
+                               session_now_ms(s));
     } else {
         bool is_room = result == ERR_FULL || result == ERR_BUSY;
         struct smtp_reply reply =
@@ -160,7 +155,7 @@ static void sink_done(void *user, int result)
                      .reason = is_room ? SLICE("no room in the spool") : SLICE("the spool failed"),
                      .code = (uint64_t)reply.code, .reply = reply.text);
         SESSION_LINE(s, mid_finished, .mid = s->mid, .result = SLICE("aborted"));
-        smtp_server_reply(s->smtp, token, &reply, now_ms(s));
+        smtp_server_reply(s->smtp, token, &reply, session_now_ms(s));
     }
     clear(s);
     session_pump(s);
@@ -213,7 +208,7 @@ static void do_data(struct session *s, const struct smtp_server_event *event)
         write_received(s);
         s->env = NULL;
     }
-    smtp_server_accept(s->smtp, event->token, now_ms(s));
+    smtp_server_accept(s->smtp, event->token, session_now_ms(s));
 }
 
 static void do_body(struct session *s, const struct smtp_server_event *event)
@@ -254,7 +249,7 @@ static void do_end(struct session *s, const struct smtp_server_event *event)
     if (s->scan.received_count > LIMIT_RECEIVED_HOPS) { /* RFC 5321 6.3 */
         struct smtp_reply reply = smtp_code_reply(SMTP_CODE_LOOP);
         refuse(s, &reply, "Message loop");
-        smtp_server_reply(s->smtp, event->token, &reply, now_ms(s));
+        smtp_server_reply(s->smtp, event->token, &reply, session_now_ms(s));
         return;
     }
     s->messages++;

@@ -68,6 +68,11 @@ void session_mail_event(struct session *s, const struct smtp_server_event *event
 /* Ends it without a message; the log says so. */
 void session_mail_drop(struct session *s);
 
+static inline uint64_t session_now_ms(const struct session *s)
+{
+    return loop_now_ms(s->home.loop);
+}
+
 static inline bool session_is_blackhole(const struct session *s)
 {
     return s->listener->cfg->type == CFG_LISTENER_TYPE_BLACKHOLE;

@@ -133,6 +133,14 @@ static bool is_ending(const struct spool_message *m)
     return atomic_load(&engine_of(m)->is_ending);
 }
 
+/* As if a worker had come home: `done` never comes inside the call that led to it. */
+static void step_later(struct spool_message *m)
+{
+    m->letter.run = run_step;
+    m->is_busy = true;
+    loop_defer(m->home, &m->letter);
+}
+
 static void give_work(struct spool_message *m, void (*run)(struct work_job *job))
 {
     m->letter.run = run_step;
@@ -148,7 +156,7 @@ static void give_work(struct spool_message *m, void (*run)(struct work_job *job)
         if (m->is_stored)
             spool_body_discard(m->sink->spool, m->env->mid);
         m->is_stored = false;
-        loop_defer(m->home, &m->letter);
+        step_later(m);
     }
 }
 
@@ -184,9 +192,7 @@ static void submit(struct spool_message *m)
 {
     if (is_ending(m)) {
         m->result = ERR_BUSY;
-        m->letter.run = run_step;
-        m->is_busy = true;
-        loop_defer(m->home, &m->letter);
+        step_later(m);
         return;
     }
     m->env->size_bytes = (uint32_t)m->size_bytes;
@@ -291,10 +297,7 @@ static void spool_finish(struct inbound_message *message, bool is_8bit)
     m->env->is_8bit = m->env->is_8bit || is_8bit;
     m->is_finishing = true;
     if (m->result < 0 && !m->is_busy && m->writer == NULL) {
-        /* `done` never comes inside finish. */
-        m->letter.run = run_step;
-        m->is_busy = true;
-        loop_defer(m->home, &m->letter);
+        step_later(m);
         return;
     }
     step(m);
