@@ -29,10 +29,18 @@
 #include "pki/served.h"
 #include "pki/trust.h"
 
-/* ECDSA suites stand before RSA ones in NORMAL; %SERVER_PRECEDENCE makes that order count. */
-#define TLS_PRIORITY_DEFAULT "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
+/* ECDSA suites stand before RSA ones in NORMAL; %SERVER_PRECEDENCE makes that order count. X25519
+ * first, where NORMAL prefers P-256: it is the key share that OpenSSL's clients send unasked, and
+ * another choice costs them a HelloRetryRequest, one more round trip. */
+#define TLS_PRIORITY_DEFAULT                                                                       \
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"                                \
+    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:+GROUP-X448"     \
+    ":+GROUP-FFDHE2048:+GROUP-FFDHE3072:+GROUP-FFDHE4096"
 
 enum { TLS_WARNINGS_MAX = 5, TLS_END_ASKED_MAX = 3, TLS_FIRST_BYTES = 8, TLS_RECORD_BYTES = 16384 };
+
+/* RFC 8446 5.1: a record's header is type, version and length; an alert's body level and number. */
+enum { RECORD_HEADER_BYTES = 5, RECORD_TYPE_ALERT = 21, PLAIN_ALERT_BYTES = 7 };
 
 struct tls_server {
     _Atomic unsigned refs;
@@ -57,6 +65,13 @@ enum tls_state {
     TLS_STATE_DEAD,      /* failed */
 };
 
+/* The record that the peer's bytes are in. */
+struct record_watch {
+    size_t size; /* in all, header included; RECORD_HEADER_BYTES until the header is whole */
+    size_t seen; /* of SIZE, so far */
+    unsigned char start[PLAIN_ALERT_BYTES];
+};
+
 struct tls_session {
     enum tls_state state;
     gnutls_session_t handle; /* NULL: could not be set up */
@@ -71,6 +86,7 @@ struct tls_session {
     unsigned warnings, end_asked;
     size_t first_len;
     char first[TLS_FIRST_BYTES]; /* what the peer sent first: tells plain text from TLS */
+    struct record_watch watch;
 };
 
 /* --- set-up --- */
@@ -167,6 +183,30 @@ void tls_client_unref(struct tls_client *client)
 
 /* --- bytes --- */
 
+static void watch_records(struct record_watch *watch, struct slice bytes)
+{
+    while (bytes.len > 0) {
+        if (watch->seen == watch->size)
+            *watch = (struct record_watch){.size = RECORD_HEADER_BYTES};
+        size_t left = watch->size - watch->seen;
+        size_t len = bytes.len < left ? bytes.len : left;
+        for (size_t i = 0; i < len && watch->seen + i < sizeof(watch->start); i++)
+            watch->start[watch->seen + i] = (unsigned char)bytes.p[i];
+        watch->seen += len;
+        if (watch->size == RECORD_HEADER_BYTES && watch->seen == RECORD_HEADER_BYTES)
+            watch->size += (size_t)watch->start[3] << 8 | watch->start[4];
+        bytes = slice_of(bytes.p + len, bytes.len - len);
+    }
+}
+
+/* Whether the last record was an alert in clear text; an encrypted one is longer, and in TLS 1.3 of
+ * another type. */
+static bool is_plain_alert(const struct record_watch *watch)
+{
+    return watch->start[0] == RECORD_TYPE_ALERT && watch->size == PLAIN_ALERT_BYTES &&
+           watch->seen == watch->size;
+}
+
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *p, size_t size)
 {
     struct tls_session *session = ptr;
@@ -183,6 +223,7 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *p, size_t size)
     memcpy(p, have.p, len);
     for (size_t i = 0; i < len && session->first_len < TLS_FIRST_BYTES; i++)
         session->first[session->first_len++] = have.p[i];
+    watch_records(&session->watch, slice_of(have.p, len));
     buf_consume(session->in, len);
     return (ssize_t)len;
 }
@@ -319,7 +360,12 @@ static enum tls_io fail(struct tls_session *session, int code, struct tls_result
         int message = (int)gnutls_handshake_get_last_in(session->handle);
         /* It starts as hello_request, which neither side of ours takes as a first message. */
         failure.last_message = message == GNUTLS_HANDSHAKE_HELLO_REQUEST ? -1 : message;
-        if (code == GNUTLS_E_FATAL_ALERT_RECEIVED)
+        if (code == GNUTLS_E_DECRYPTION_FAILED && is_plain_alert(&session->watch)) {
+            /* OpenSSL's clients say in clear text what they hold against a TLS 1.3 certificate;
+             * GnuTLS takes that for a damaged record. */
+            failure.code = GNUTLS_E_FATAL_ALERT_RECEIVED;
+            failure.alert = session->watch.start[PLAIN_ALERT_BYTES - 1];
+        } else if (code == GNUTLS_E_FATAL_ALERT_RECEIVED)
             failure.alert = (int)gnutls_alert_get(session->handle);
         else
             (void)gnutls_alert_send_appropriate(session->handle,

@@ -165,6 +165,16 @@ def test_tickets(shared, version):
     assert shared.mail_json.wait("icid_tls_success", resumed=True)
 
 
+def test_no_second_hello(shared):
+    """The key share of OpenSSL's clients (X25519) is taken: a HelloRetryRequest costs a round trip."""
+    with Client(shared.public, helo="client.example") as client:
+        client.command("STARTTLS")
+        flight, _ = Engine(minimum_version=ssl.TLSVersion.TLSv1_3).step()
+        client.send(flight)
+        retry_random = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891")  # RFC 8446 4.1.3
+        assert retry_random not in client.sock.recv(65536)
+
+
 def test_old_versions_are_refused(shared):
     with pytest.raises((ssl.SSLError, ConnectionError, Closed)):
         with Client(shared.public, helo="client.example") as client:

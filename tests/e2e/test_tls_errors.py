@@ -14,6 +14,7 @@ from harness.tlsraw import (APPLICATION, CHANGE_CIPHER, HANDSHAKE, alert, client
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 ONLY12 = {"maximum_version": V12}
 ONLY13 = {"minimum_version": V13}
+P256 = {"curve": "prime256v1"}
 
 
 def wraps(**settings):
@@ -88,6 +89,7 @@ CAUSES = {
                  HELLO + "inappropriate fallback"),
     # what the client says is wrong with us
     "unknown ca, TLS 1.2": (verifies(V12), "14094418", READ_BYTES + "tlsv1 alert unknown ca"),
+    "unknown ca, TLS 1.3": (verifies(V13), "14094418", READ_BYTES + "tlsv1 alert unknown ca"),
     "alert unexpected message": (sends(alert(10)), "140943F2", READ_BYTES + "sslv3 alert unexpected message"),
     "alert bad record mac": (sends(alert(20)), "140943FC", READ_BYTES + "sslv3 alert bad record mac"),
     "alert handshake failure": (sends(alert(40)), "14094410", READ_BYTES + "sslv3 alert handshake failure"),
@@ -143,9 +145,9 @@ CAUSES = {
     "damaged finished, TLS 1.3": (last_flight(flip_last, **ONLY13), "1408F119",
                                   RECORD + "decryption failed or bad record mac"),
     "public point off its curve": (last_flight(flip_point, ciphers="ECDHE-ECDSA-AES128-GCM-SHA256",
-                                               **ONLY12), "1408B132",
+                                               **P256, **ONLY12), "1408B132",
                                     "SSL routines:SSL3_GET_CLIENT_KEY_EXCHANGE:bad ecpoint"),
-    "public point too short": (last_flight(short_point, **ONLY12), "1408B132",
+    "public point too short": (last_flight(short_point, **P256, **ONLY12), "1408B132",
                                "SSL routines:SSL3_GET_CLIENT_KEY_EXCHANGE:bad ecpoint"),
 }
 

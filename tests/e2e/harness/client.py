@@ -25,6 +25,8 @@ def client_context(**settings):
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_ciphers(settings.pop("ciphers", "DEFAULT:@SECLEVEL=1"))
+    if "curve" in settings:
+        context.set_ecdh_curve(settings.pop("curve"))
     for name, value in settings.items():
         setattr(context, name, value)
     return context
