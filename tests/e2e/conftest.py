@@ -3,6 +3,7 @@
 A fixture ends what it started, by its process id; when a test has failed, what the gateway said is
 added to the report."""
 import os
+import resource
 
 import pytest
 
@@ -15,6 +16,9 @@ from harness.sink import BenchSink, Load, RawServer, Sink
 def pytest_configure(config):
     if not os.access(binary(), os.X_OK):
         raise pytest.UsageError("no binary at %s: set POSTERN_BIN or run ./dev build" % binary())
+    # An ordinary user begins with 1,024 open files: too few for a test of thousands of clients.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -97,6 +101,13 @@ def make_server():
     for server in made:
         server.close()
         assert not server.errors, server.errors
+
+
+@pytest.fixture
+def many_files():
+    """For a test that opens thousands of sockets, here and in the gateway."""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 4000:
+        pytest.skip("fewer than 4,000 open files are allowed (ulimit -Hn)")
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class SlowClients:
             sock.close()
 
 
-def test_slow_clients_cost_the_others_nothing(make_gateway, make_load):
+def test_slow_clients_cost_the_others_nothing(make_gateway, make_load, many_files):
     gateway = make_gateway()
     options = ("--sessions", 20, "--seconds", 5 if IS_LONG else 2)
     alone = make_load(gateway.public, *options).wait()
