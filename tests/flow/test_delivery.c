@@ -1,7 +1,5 @@
-/* A message out again: the next hop is a script of replies at the other end of a pair. Retries on
- * the fake clock, a refused connection, the report to the sender, and that none is ever answered
- * with another. */
-#include <errno.h>
+/* A message out again: retries on the fake clock, a refused connection, the report to the sender,
+ * and that none is ever answered with another. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,12 +8,10 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "base/mem.h"
 #include "gateway.h"
-#include "net/conn_priv.h"
-#include "net/tcp.h"
+#include "next_hop.h"
 
-enum { HOPS_MADE_MAX = 16, RETRY_S = 60, QUEUE_S = 600 };
+enum { RETRY_S = 60, QUEUE_S = 600 };
 
 static const char config[] =
     "{\"system\": {\"hostname\": \"mail.example.test\"},"
@@ -37,175 +33,47 @@ static const char config[] =
     " \"destination-controls\": [{\"domain\": \"Default\", \"tls\": \"none\","
     "   \"max_connections\": 5, \"max_messages_per_connection\": 5}]}";
 
-/* The next hop. Refuses or is silent or answers each command from its own row. */
-enum hop_manner { HOP_ANSWERS, HOP_REFUSES, HOP_SILENT };
-
-static enum hop_manner manner;
-static const char *refused; /* recipients with this in their line; NULL: none */
-
-struct next_hop {
-    struct pair *pair;
-    struct letter up; /* tells the gateway that it is connected, or not */
-    struct buf line, got;
-    bool is_in_data;
-};
-
 static struct gateway gateway;
-static struct next_hop made[HOPS_MADE_MAX];
-static size_t made_count;
-
-static void say(struct next_hop *hop, const char *text)
-{
-    conn_write(pair_b(hop->pair), slice_str(text));
-}
-
-static void answer_line(struct next_hop *hop, struct slice line)
-{
-    static const struct {
-        const char *verb, *reply;
-    } replies[] = {
-        {"EHLO", "250 next.example\r\n"}, {"MAIL", "250 ok\r\n"},  {"RSET", "250 ok\r\n"},
-        {"DATA", "354 go on\r\n"},        {"QUIT", "221 bye\r\n"},
-    };
-
-    if (hop->is_in_data) {
-        if (slice_eq(line, SLICE("."))) {
-            hop->is_in_data = false;
-            say(hop, "250 taken\r\n");
-        }
-        return;
-    }
-    struct slice verb = slice_of(line.p, line.len < 4 ? line.len : 4);
-    if (slice_eq(verb, SLICE("RCPT")))
-        say(hop, refused != NULL && strstr(buf_cstr(&hop->line), refused) != NULL
-                     ? "550 5.1.1 nobody\r\n"
-                     : "250 ok\r\n");
-    for (size_t i = 0; i < ARRAY_LEN(replies); i++)
-        if (slice_eq(verb, slice_str(replies[i].verb)))
-            say(hop, replies[i].reply);
-    hop->is_in_data = slice_eq(verb, SLICE("DATA"));
-}
-
-static size_t hop_data(struct conn *conn, struct slice bytes)
-{
-    struct next_hop *hop = conn_user(conn);
-
-    (void)buf_append_slice(&hop->got, bytes);
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (bytes.p[i] == '\n') {
-            answer_line(hop, buf_slice(&hop->line));
-            buf_clear(&hop->line, 0);
-        } else if (bytes.p[i] != '\r') {
-            (void)buf_append(&hop->line, &bytes.p[i], 1);
-        }
-    }
-    return bytes.len;
-}
-
-static const struct conn_handler hop_handler = {.on_data = hop_data};
-
-static void come_up(struct letter *letter)
-{
-    struct next_hop *hop = CONTAINER_OF(letter, struct next_hop, up);
-
-    if (manner == HOP_REFUSES) {
-        conn_transport_failed(pair_a(hop->pair), CONN_CAUSE_CONNECT, ECONNREFUSED,
-                              "connection refused");
-        conn_abort(pair_b(hop->pair));
-        return;
-    }
-    conn_transport_connected(pair_a(hop->pair));
-    if (manner == HOP_ANSWERS)
-        say(hop, "220 next.example ESMTP\r\n");
-}
-
-static struct conn *connect_in_memory(struct loop *loop, const struct tcp_target *target,
-                                      const struct conn_handler *handler, void *user)
-{
-    assert_true(made_count < HOPS_MADE_MAX);
-    assert_int_equal(target->port, 25);
-    struct next_hop *hop = &made[made_count++];
-    *hop = (struct next_hop){.up.run = come_up};
-    buf_init(&hop->line, 0);
-    buf_init(&hop->got, 0);
-    hop->pair = pair_create(loop);
-    conn_set_handler(pair_b(hop->pair), &hop_handler, hop);
-    conn_set_handler(pair_a(hop->pair), handler, user);
-    pair_a(hop->pair)->state = CONN_STATE_CONNECTING; /* a pair is born connected */
-    loop_defer(loop, &hop->up);
-    return pair_a(hop->pair);
-}
+static struct next_hop_plan *const plan = &next_hop_plans[0];
 
 static int set_up(void **state)
 {
     (void)state;
-    made_count = 0;
-    manner = HOP_ANSWERS;
-    refused = NULL;
     gateway_init(&gateway, config);
-    gateway.engine.connect = connect_in_memory;
+    next_hops_init(&gateway);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    delivery_stop(gateway.delivery);
-    gateway_settle(&gateway);
-    for (size_t i = 0; i < made_count; i++)
-        conn_abort(pair_b(made[i].pair));
-    gateway_wait(&gateway, 60000);
+    next_hops_finish(&gateway);
     gateway_finish(&gateway);
-    for (size_t i = 0; i < made_count; i++) {
-        pair_destroy(made[i].pair);
-        buf_finish(&made[i].line);
-        buf_finish(&made[i].got);
-    }
     return 0;
 }
 
 static void assert_logged(const char *part)
 {
-    if (!gateway_logged(&gateway, part))
-        fail_msg("no '%s' in:\n%s", part, buf_cstr(&gateway.text));
+    gateway_assert_logged(&gateway, part);
 }
 
 static size_t count_logged(const char *part)
 {
-    size_t count = 0;
-
-    for (const char *p = buf_cstr(&gateway.text); (p = strstr(p, part)) != NULL; p++)
-        count++;
-    return count;
+    return gateway_count_logged(&gateway, part);
 }
 
 static void send_from(const char *sender)
 {
-    struct client c;
-    char line[256];
-
-    client_connect(&c, &gateway, "Private");
-    (void)snprintf(line, sizeof line,
-                   "EHLO x\r\nMAIL FROM:<%s>\r\nRCPT TO:<you@far.test>\r\nDATA\r\n", sender);
-    (void)client_say(&c, line);
-    assert_non_null(strstr(client_say(&c, "Subject: s\r\n\r\nhello\r\n.\r\n"), "accepted"));
-    (void)client_say(&c, "QUIT\r\n");
-    /* The client hangs up too, without a wait: the clock is the delivery's. */
-    if (!c.is_closed)
-        conn_abort(pair_b(c.pair));
-    gateway_settle(&gateway);
-    assert_true(c.is_closed);
-    pair_destroy(c.pair);
-    buf_finish(&c.got);
+    gateway_send(&gateway, "Private", sender, "you@far.test", "Subject: s\r\n\r\nhello");
 }
 
 static void test_delivered(void **state)
 {
     (void)state;
     send_from("me@near.test");
-    assert_int_equal(made_count, 1);
-    assert_non_null(strstr(buf_cstr(&made[0].got), "MAIL FROM:<me@near.test>"));
-    assert_non_null(strstr(buf_cstr(&made[0].got), "\r\n\r\nhello\r\n.\r\n"));
+    assert_int_equal(next_hop_count, 1);
+    assert_non_null(strstr(next_hop_got(&next_hops[0]), "MAIL FROM:<me@near.test>"));
+    assert_non_null(strstr(next_hop_got(&next_hops[0]), "\r\n\r\nhello\r\n.\r\n"));
     assert_logged("Message done DCID 1 MID 1 to RID [0]");
     assert_logged("Message finished MID 1 done");
 }
@@ -213,15 +81,15 @@ static void test_delivered(void **state)
 static void test_refused_is_delayed_and_tried_again(void **state)
 {
     (void)state;
-    manner = HOP_REFUSES;
+    plan->manner = NEXT_HOP_REFUSES;
     send_from("me@near.test");
     assert_logged("Delayed: DCID ");
-    assert_int_equal(made_count, 1);
-    manner = HOP_ANSWERS;
+    assert_int_equal(next_hop_count, 1);
+    plan->manner = NEXT_HOP_ANSWERS;
     gateway_wait(&gateway, RETRY_S * 1000 / 2); /* the wait is 60 s, give or take a tenth */
-    assert_int_equal(made_count, 1);
+    assert_int_equal(next_hop_count, 1);
     gateway_wait(&gateway, RETRY_S * 1000);
-    assert_int_equal(made_count, 2);
+    assert_int_equal(next_hop_count, 2);
     assert_logged("Message finished MID 1 done");
     assert_int_equal(count_logged("Bounced:"), 0);
 }
@@ -229,7 +97,7 @@ static void test_refused_is_delayed_and_tried_again(void **state)
 static void test_silent_greeting_ends_at_its_deadline(void **state)
 {
     (void)state;
-    manner = HOP_SILENT;
+    plan->replies[NEXT_HOP_GREETING] = "";
     send_from("me@near.test");
     gateway_wait(&gateway, LIMIT_SMTP_GREETING_MS - 1000);
     assert_int_equal(count_logged("Delayed:"), 0);
@@ -241,14 +109,14 @@ static void test_silent_greeting_ends_at_its_deadline(void **state)
 static void test_report_goes_to_the_sender(void **state)
 {
     (void)state;
-    refused = "@far.test";
+    plan->refused = "@far.test";
     send_from("me@near.test");
     assert_logged("Bounced: DCID 1 MID 1");
     assert_logged("MID 2 was generated for bounce of MID 1");
     assert_logged("Message finished MID 2 done");
     bool is_seen = false;
-    for (size_t i = 0; i < made_count; i++) {
-        const char *got = buf_cstr(&made[i].got);
+    for (size_t i = 0; i < next_hop_count; i++) {
+        const char *got = next_hop_got(&next_hops[i]);
         is_seen = is_seen || (strstr(got, "MAIL FROM:<>") != NULL &&
                               strstr(got, "RCPT TO:<me@near.test>") != NULL &&
                               strstr(got, "Diagnostic-Code: smtp; 550 5.1.1 nobody") != NULL);
@@ -259,7 +127,7 @@ static void test_report_goes_to_the_sender(void **state)
 static void test_no_report_on_a_report(void **state)
 {
     (void)state;
-    refused = "@";
+    plan->refused = "@";
     send_from("");
     assert_logged("Double bounce: MID 1");
     assert_int_equal(count_logged("was generated for bounce"), 0);
@@ -272,11 +140,11 @@ static void test_no_report_on_a_report(void **state)
 static void test_too_long_in_the_queue(void **state)
 {
     (void)state;
-    manner = HOP_REFUSES;
+    plan->manner = NEXT_HOP_REFUSES;
     send_from("me@near.test");
     for (int s = 0; s < QUEUE_S + 2 * RETRY_S && count_logged("Bounced:") == 0; s += RETRY_S / 2)
         gateway_wait(&gateway, RETRY_S * 1000 / 2);
-    manner = HOP_ANSWERS;
+    plan->manner = NEXT_HOP_ANSWERS;
     gateway_wait(&gateway, 3 * RETRY_S * 1000); /* the destination rests after its last failure */
     assert_int_equal(count_logged("Bounced:"), 1);
     assert_int_equal(count_logged("was generated for bounce"), 1);

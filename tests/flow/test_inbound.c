@@ -58,12 +58,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void assert_has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("no '%s' in '%s'", part, text);
-}
-
 static void begin(struct client *c, const char *listener, const char *recipient)
 {
     char line[512];

@@ -1,0 +1,179 @@
+/* See next_hop.h. */
+#include "next_hop.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "net/conn_priv.h"
+
+struct next_hop_plan next_hop_plans[NEXT_HOPS_MAX];
+struct next_hop next_hops[NEXT_HOPS_MADE_MAX];
+size_t next_hop_count;
+
+static const struct {
+    const char *word, *reply;
+} verbs[NEXT_HOP_VERBS] = {
+    [NEXT_HOP_GREETING] = {NULL, "220 next.example ESMTP\r\n"},
+    [NEXT_HOP_EHLO] = {"EHLO", "250 next.example\r\n"},
+    [NEXT_HOP_HELO] = {"HELO", "250 next.example\r\n"},
+    [NEXT_HOP_MAIL] = {"MAIL", "250 ok\r\n"},
+    [NEXT_HOP_RCPT] = {"RCPT", "250 ok\r\n"},
+    [NEXT_HOP_DATA] = {"DATA", "354 go on\r\n"},
+    [NEXT_HOP_DOT] = {NULL, "250 taken\r\n"},
+    [NEXT_HOP_RSET] = {"RSET", "250 ok\r\n"},
+    [NEXT_HOP_QUIT] = {"QUIT", "221 bye\r\n"},
+};
+
+void next_hop_say(struct next_hop *hop, const char *bytes)
+{
+    conn_write(pair_b(hop->pair), slice_str(bytes));
+}
+
+const char *next_hop_got(struct next_hop *hop)
+{
+    return buf_cstr(&hop->got);
+}
+
+static void answer(struct next_hop *hop, enum next_hop_verb verb)
+{
+    const char *reply = hop->plan->replies[verb];
+
+    next_hop_say(hop, reply != NULL ? reply : verbs[verb].reply);
+}
+
+static void answer_line(struct next_hop *hop, struct slice line)
+{
+    if (hop->is_in_data) {
+        if (slice_eq(line, SLICE("."))) {
+            hop->is_in_data = false;
+            answer(hop, NEXT_HOP_DOT);
+        }
+        return;
+    }
+    struct slice word = slice_of(line.p, line.len < 4 ? line.len : 4);
+    const char *refused = hop->plan->refused;
+    if (slice_eq(word, SLICE("RCPT")) && refused != NULL &&
+        strstr(buf_cstr(&hop->line), refused) != NULL) {
+        next_hop_say(hop, "550 5.1.1 nobody\r\n");
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        if (verbs[i].word != NULL && slice_eq(word, slice_str(verbs[i].word)))
+            answer(hop, (enum next_hop_verb)i);
+    const char *data_reply = hop->plan->replies[NEXT_HOP_DATA];
+    hop->is_in_data =
+        slice_eq(word, SLICE("DATA")) && (data_reply == NULL || strncmp(data_reply, "354", 3) == 0);
+}
+
+static size_t hop_data(struct conn *conn, struct slice bytes)
+{
+    struct next_hop *hop = conn_user(conn);
+
+    (void)buf_append_slice(&hop->got, bytes);
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (bytes.p[i] == '\n') {
+            answer_line(hop, buf_slice(&hop->line));
+            buf_clear(&hop->line, 0);
+        } else if (bytes.p[i] != '\r') {
+            (void)buf_append(&hop->line, &bytes.p[i], 1);
+        }
+    }
+    return bytes.len;
+}
+
+static void hop_closed(struct conn *conn, const struct conn_end *end)
+{
+    struct next_hop *hop = conn_user(conn);
+
+    (void)end;
+    hop->is_closed = true;
+}
+
+static const struct conn_handler hop_handler = {.on_data = hop_data, .on_closed = hop_closed};
+
+static void give_up(struct loop_timer *timer)
+{
+    struct next_hop *hop = CONTAINER_OF(timer, struct next_hop, no_answer);
+
+    conn_transport_failed(pair_a(hop->pair), CONN_CAUSE_CONNECT_TIMEOUT, ETIMEDOUT,
+                          "connection timed out");
+    conn_abort(pair_b(hop->pair));
+}
+
+static void come_up(struct letter *letter)
+{
+    struct next_hop *hop = CONTAINER_OF(letter, struct next_hop, up);
+
+    switch (hop->plan->manner) {
+    case NEXT_HOP_REFUSES:
+        conn_transport_failed(pair_a(hop->pair), CONN_CAUSE_CONNECT, ECONNREFUSED,
+                              "connection refused");
+        conn_abort(pair_b(hop->pair));
+        break;
+    case NEXT_HOP_UNREACHABLE:
+        loop_timer_start_after(&hop->no_answer, LIMIT_SMTP_CONNECT_MS);
+        break;
+    case NEXT_HOP_ANSWERS:
+        conn_transport_connected(pair_a(hop->pair));
+        answer(hop, NEXT_HOP_GREETING);
+        break;
+    }
+}
+
+static struct conn *connect_in_memory(struct loop *loop, const struct tcp_target *target,
+                                      const struct conn_handler *handler, void *user)
+{
+    size_t place = (size_t)target->ip.bytes[3] - NEXT_HOP_FIRST;
+
+    assert_true(next_hop_count < NEXT_HOPS_MADE_MAX);
+    assert_true(place < NEXT_HOPS_MAX);
+    struct next_hop *hop = &next_hops[next_hop_count++];
+    *hop = (struct next_hop){
+        .plan = &next_hop_plans[place],
+        .loop = loop,
+        .target = *target,
+        .up.run = come_up,
+    };
+    buf_init(&hop->line, 0);
+    buf_init(&hop->got, 0);
+    loop_timer_init(&hop->no_answer, loop, give_up);
+    hop->pair = pair_create(loop);
+    struct conn *conn = pair_a(hop->pair);
+    conn_set_handler(pair_b(hop->pair), &hop_handler, hop);
+    conn_set_handler(conn, handler, user);
+    conn->state = CONN_STATE_CONNECTING; /* a pair is born connected */
+    conn->remote_ip = target->ip;
+    conn->remote_port = target->port;
+    loop_defer(loop, &hop->up);
+    return conn;
+}
+
+void next_hops_init(struct gateway *g)
+{
+    memset(next_hop_plans, 0, sizeof next_hop_plans);
+    next_hop_count = 0;
+    g->engine.connect = connect_in_memory;
+}
+
+void next_hops_finish(struct gateway *g)
+{
+    delivery_stop(g->delivery);
+    gateway_settle(g);
+    for (size_t i = 0; i < next_hop_count; i++)
+        if (!next_hops[i].is_closed)
+            conn_abort(pair_b(next_hops[i].pair));
+    gateway_wait(g, 60000);
+    for (size_t i = 0; i < next_hop_count; i++) {
+        loop_timer_stop(&next_hops[i].no_answer);
+        pair_destroy(next_hops[i].pair);
+        buf_finish(&next_hops[i].line);
+        buf_finish(&next_hops[i].got);
+    }
+}
