@@ -16,6 +16,7 @@
 #define LIMIT_SMTP_PIPELINED           4096    /* input bytes held while a reply is pending */
 #define LIMIT_SMTP_PARAMS              16      /* ESMTP parameters on one command */
 #define LIMIT_SMTP_ERRORS              20      /* 4xx/5xx to commands of one session, then 421 */
+#define LIMIT_SMTP_SHOWN               128     /* bytes of a wrong command that are told to the log */
 #define LIMIT_SMTP_JUNK                100     /* NOOP, RSET, VRFY, HELP, HELO between messages, then 421 */
 #define LIMIT_SMTP_RECIPIENTS_MIN      100     /* RFC 5321 4.5.3.1.8 */
 

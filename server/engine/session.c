@@ -236,6 +236,7 @@ static void handle(struct session *s, const struct smtp_server_event *event)
     case SMTP_SERVER_EVENT_BODY:
     case SMTP_SERVER_EVENT_DATA_END:
     case SMTP_SERVER_EVENT_RSET:
+    case SMTP_SERVER_EVENT_MISTAKE:
         session_mail_event(s, event);
         break;
     }

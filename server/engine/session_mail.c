@@ -288,6 +288,7 @@ void session_mail_event(struct session *s, const struct smtp_server_event *event
     case SMTP_SERVER_EVENT_RSET:
         session_mail_drop(s);
         break;
+    case SMTP_SERVER_EVENT_MISTAKE:
     case SMTP_SERVER_EVENT_HELO:
     case SMTP_SERVER_EVENT_STARTTLS:
     case SMTP_SERVER_EVENT_CLOSE:

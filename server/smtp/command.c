@@ -31,16 +31,16 @@ static enum smtp_verb verb_of(struct slice name)
 
 bool smtp_command_parse(struct slice line, struct smtp_command *ret_command)
 {
-    for (size_t i = 0; i < line.len; i++) {
-        unsigned char c = (unsigned char)line.p[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return false;
-    }
     struct slice arg = line;
     struct slice name = slice_cut(&arg, ' ');
     *ret_command = (struct smtp_command){
         .verb = verb_of(slice_trim(name)),
         .arg = slice_trim(arg),
     };
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.p[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return false;
+    }
     return true;
 }

@@ -20,7 +20,8 @@ struct smtp_command {
 };
 
 /* LINE without its CRLF. False when it has a control character (CR, LF, NUL and the rest below
- * space but TAB, and DEL): such a line is no command at all. */
+ * space but TAB, and DEL): such a line is no command at all, and *RET_COMMAND says only what it
+ * looks like, for the log. */
 bool smtp_command_parse(struct slice line, struct smtp_command *ret_command) MUST_CHECK;
 
 #endif

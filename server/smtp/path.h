@@ -18,9 +18,10 @@ struct smtp_path {
 };
 
 /* Takes `<path>` (blanks before it allowed) from the start of *REST, which keeps what follows the
- * `>`: empty or beginning with a blank. False on any syntax error: *REST is then undefined. The
+ * `>`: empty or beginning with a blank. False on any syntax error: *REST and *RET_PATH are then
+ * undefined, and *RETERR_WHY (may be NULL) is a static text that says what is wrong with it. The
  * results point into *REST. */
-bool smtp_path_take(struct slice *rest, enum smtp_path_kind kind,
-                    struct smtp_path *ret_path) MUST_CHECK;
+bool smtp_path_take(struct slice *rest, enum smtp_path_kind kind, struct smtp_path *ret_path,
+                    const char **reterr_why) MUST_CHECK;
 
 #endif

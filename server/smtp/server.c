@@ -72,6 +72,7 @@ void smtp_server_destroy(struct smtp_server *s)
     buf_finish(&s->in);
     buf_finish(&s->out);
     free(s->argument);
+    free(s->shown);
     free(s->config_text);
     free(s);
 }
@@ -114,6 +115,24 @@ void smtp_server_put_code(struct smtp_server *s, enum smtp_code id)
     put_row(s, id);
     if (smtp_code_reply(id).code >= 400)
         count_error(s);
+}
+
+void smtp_server_note(struct smtp_server *s, enum smtp_server_mistake mistake, struct slice text,
+                      const char *why)
+{
+    s->mistake = mistake;
+    s->shown_why = why;
+    s->shown_len = text.len < LIMIT_SMTP_SHOWN ? text.len : LIMIT_SMTP_SHOWN;
+    free(s->shown);
+    s->shown = slice_dup(slice_of(text.p, s->shown_len));
+    s->owes_mistake = true;
+}
+
+void smtp_server_note_line(struct smtp_server *s, enum smtp_verb verb, struct slice line)
+{
+    /* None of our verbs has a secret behind it. */
+    bool is_verb = verb < SMTP_VERB_UNKNOWN;
+    smtp_server_note(s, SMTP_SERVER_MISTAKE_SYNTAX, is_verb ? line : slice_cut(&line, ' '), NULL);
 }
 
 struct slice smtp_server_output(const struct smtp_server *s)
@@ -336,8 +355,19 @@ size_t smtp_server_feed(struct smtp_server *s, struct slice in, uint64_t now_ms)
     return 0;
 }
 
-/* Takes one line (without LF, the CR still there) off `in`; false when none is complete. The slice
- * is valid until `in` is appended to. */
+static void refuse_long_line(struct smtp_server *s, struct slice line)
+{
+    struct smtp_command command;
+    struct slice start = slice_of(line.p, LIMIT_SMTP_SHOWN);
+    bool is_clean = smtp_command_parse(start, &command);
+    (void)is_clean; /* it is too long anyway */
+    smtp_server_note_line(s, command.verb, start);
+    s->has_spoken = true;
+    smtp_server_put_code(s, SMTP_CODE_LINE_TOO_LONG);
+}
+
+/* Takes one line (without LF, the CR still there) off `in`; false when none is complete, or it was
+ * too long. The slice is valid until `in` is appended to. */
 static bool take_line(struct smtp_server *s, struct slice *ret_line)
 {
     for (;;) {
@@ -358,13 +388,10 @@ static bool take_line(struct smtp_server *s, struct slice *ret_line)
         if (s->is_skipping) {
             s->is_skipping = !has_end;
         } else if (is_long) {
-            /* Said once, as soon as it is known; the rest of the line is thrown away as it comes.
-             */
+            /* Once, as soon as it is known; the rest of the line is thrown away as it comes. */
             s->is_skipping = !has_end;
-            s->has_spoken = true;
-            smtp_server_put_code(s, SMTP_CODE_LINE_TOO_LONG);
-            if (s->state == SMTP_SERVER_STATE_DONE)
-                return false;
+            refuse_long_line(s, in);
+            return false;
         } else {
             *ret_line = slice_of(in.p, end);
             return true;
@@ -397,7 +424,7 @@ static bool step(struct smtp_server *s, struct smtp_server_event *event, bool *r
     if (buf_len(&s->out) >= OUTPUT_FULL_BYTES)
         return false;
     if (!take_line(s, &line))
-        return s->state == SMTP_SERVER_STATE_DONE;
+        return s->owes_mistake || s->state == SMTP_SERVER_STATE_DONE;
     *ret_has_event = smtp_server_command(s, line, event);
     return true;
 }
@@ -412,6 +439,12 @@ bool smtp_server_next(struct smtp_server *s, struct smtp_server_event *ret_event
             event.body = s->runs[s->run_next++];
         } else if (s->owes_data_end) {
             end_data(s, &event);
+        } else if (s->owes_mistake) {
+            s->owes_mistake = false;
+            event.type = SMTP_SERVER_EVENT_MISTAKE;
+            event.mistake = s->mistake;
+            event.text = slice_of(s->shown, s->shown_len);
+            event.why = s->shown_why;
         } else if (s->owes_rset) {
             s->owes_rset = false;
             event.type = SMTP_SERVER_EVENT_RSET;

@@ -62,9 +62,19 @@ enum smtp_server_event_type {
     SMTP_SERVER_EVENT_BODY,     /* body: decoded bytes of the message; no answer */
     SMTP_SERVER_EVENT_DATA_END, /* token unless is_refused. size, has_*, is_oversize, is_refused */
     SMTP_SERVER_EVENT_RSET,     /* the open transaction is void; no answer */
+    SMTP_SERVER_EVENT_MISTAKE,  /* mistake, text, why: the machine has refused a command; for the
+                                   log, no answer. At most LIMIT_SMTP_ERRORS in a session */
     SMTP_SERVER_EVENT_STARTTLS, /* the 220 is in the output: send it all, then shake hands; no
                                    answer */
     SMTP_SERVER_EVENT_CLOSE,    /* reason; nothing follows. Close when is_done and output is sent */
+};
+
+enum smtp_server_mistake {
+    SMTP_SERVER_MISTAKE_UNKNOWN,   /* no such command. text: its first word, as what follows may be
+                                      a password or a line of a message */
+    SMTP_SERVER_MISTAKE_SYNTAX,    /* text: the line, or its first word when that is no verb */
+    SMTP_SERVER_MISTAKE_SENDER,    /* text: what stands where the address should. why: set */
+    SMTP_SERVER_MISTAKE_RECIPIENT, /* likewise */
 };
 
 enum smtp_server_close {
@@ -96,6 +106,10 @@ struct smtp_server_event {
                               CLOSE by STARTTLS_INJECTION: bytes that came too early */
 
     struct slice body; /* BODY */
+
+    enum smtp_server_mistake mistake; /* MISTAKE */
+    struct slice text;                /* MISTAKE: any bytes, LIMIT_SMTP_SHOWN at most */
+    const char *why;                  /* MISTAKE: in words, static */
 
     /* DATA_END */
     bool has_bare_cr, has_bare_lf, has_nul, has_8bit;

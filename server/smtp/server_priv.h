@@ -35,24 +35,35 @@ struct smtp_server {
     enum smtp_server_event_type token_for; /* what the open one asks */
     enum smtp_server_state state;
     enum smtp_server_close reason;
-    enum smtp_verb verb; /* the command that is being judged */
+    struct slice line; /* the command that is being judged: valid until it is, or refused */
+    enum smtp_verb verb;
     struct smtp_data_decoder decoder;
     char *argument; /* HELO name or path while its token is open; owned */
+    char *shown;    /* text of the last mistake; owned, as the line itself may be gone */
+    size_t shown_len;
+    const char *shown_why;
+    enum smtp_server_mistake mistake;
     unsigned recipients, recipients_over, messages, errors, junk;
     unsigned char run_count, run_next;
     bool is_tls, is_confined; /* confined: a 554 greeted */
     bool has_helo, is_esmtp;
     bool has_mail, has_tried_rcpt;
-    bool has_spoken;                           /* the first command came */
-    bool is_skipping;                          /* the rest of a line that is too long */
-    bool is_stopping;                          /* shutdown was asked for */
-    size_t injected_bytes;                     /* behind STARTTLS, before its 220 */
-    bool owes_rset, owes_close, owes_data_end; /* events due besides the runs */
+    bool has_spoken;       /* the first command came */
+    bool is_skipping;      /* the rest of a line that is too long */
+    bool is_stopping;      /* shutdown was asked for */
+    size_t injected_bytes; /* behind STARTTLS, before its 220 */
+    bool owes_rset, owes_close, owes_data_end, owes_mistake; /* events due besides the runs */
 };
 
 /* server.c */
 void smtp_server_put(struct smtp_server *s, const struct smtp_reply *reply);
 void smtp_server_put_code(struct smtp_server *s, enum smtp_code id);
+/* An event for the log is due: see the event. Call it before the reply, which may end the session
+ * and the line with it. */
+void smtp_server_note(struct smtp_server *s, enum smtp_server_mistake mistake, struct slice text,
+                      const char *why);
+/* The same for a line that is wrong as it stands; VERB is what it begins with. */
+void smtp_server_note_line(struct smtp_server *s, enum smtp_verb verb, struct slice line);
 /* The reply, and the session ends. */
 void smtp_server_put_close(struct smtp_server *s, enum smtp_code id, enum smtp_server_close reason);
 void smtp_server_end(struct smtp_server *s, enum smtp_server_close reason);

@@ -46,6 +46,13 @@ static bool refuse(struct smtp_server *s, enum smtp_code id)
     return false;
 }
 
+/* The line itself is wrong, whatever the state of the session. */
+static bool refuse_line(struct smtp_server *s, enum smtp_code id)
+{
+    smtp_server_note_line(s, s->verb, s->line);
+    return refuse(s, id);
+}
+
 /* --- HELO and EHLO --- */
 
 static bool check_greeting(struct smtp_server *s, struct slice arg, bool is_esmtp,
@@ -57,7 +64,7 @@ static bool check_greeting(struct smtp_server *s, struct slice arg, bool is_esmt
     if (name.len > 1 && name.p[name.len - 1] == '.')
         name.len--;
     if (!mailaddr_is_domain(name) && !mailaddr_is_literal(name, NULL))
-        return refuse(s, SMTP_CODE_BAD_HELO);
+        return refuse_line(s, SMTP_CODE_BAD_HELO);
     /* RFC 5321 4.1.4: EHLO in the middle acts as RSET. The event says so by itself. */
     smtp_server_reset_transaction(s);
     ret_event->name = smtp_server_ask(s, ret_event, SMTP_SERVER_EVENT_HELO, name);
@@ -105,6 +112,20 @@ static bool take_keyword(struct slice *arg, struct slice keyword)
     return true;
 }
 
+static bool take_path(struct smtp_server *s, struct slice *arg, enum smtp_path_kind kind,
+                      struct smtp_path *ret_path)
+{
+    struct slice text = slice_trim(*arg);
+    const char *why = NULL;
+    bool is_taken = smtp_path_take(arg, kind, ret_path, &why);
+    if (!is_taken)
+        smtp_server_note(s,
+                         kind == SMTP_PATH_REVERSE ? SMTP_SERVER_MISTAKE_SENDER
+                                                   : SMTP_SERVER_MISTAKE_RECIPIENT,
+                         text, why);
+    return is_taken;
+}
+
 /* Opens the token and lets the event's path point into the copy that it keeps. */
 static bool ask_path(struct smtp_server *s, enum smtp_server_event_type type,
                      const struct smtp_path *path, struct smtp_server_event *ret_event)
@@ -126,11 +147,11 @@ static bool check_params(struct smtp_server *s, struct slice rest, enum smtp_par
     case SMTP_PARAMS_OK:
         return true;
     case SMTP_PARAMS_UNKNOWN:
-        return refuse(s, SMTP_CODE_UNKNOWN_PARAMETER);
+        return refuse_line(s, SMTP_CODE_UNKNOWN_PARAMETER);
     case SMTP_PARAMS_BAD:
         break;
     }
-    return refuse(s, SMTP_CODE_BAD_PARAMETER);
+    return refuse_line(s, SMTP_CODE_BAD_PARAMETER);
 }
 
 static bool check_MAIL(struct smtp_server *s, struct slice arg, struct smtp_server_event *ret_event)
@@ -142,8 +163,8 @@ static bool check_MAIL(struct smtp_server *s, struct slice arg, struct smtp_serv
     if (s->has_mail)
         return refuse(s, SMTP_CODE_MAIL_ALREADY);
     if (!take_keyword(&arg, SLICE("FROM:")))
-        return refuse(s, SMTP_CODE_BAD_MAIL_SYNTAX);
-    if (!smtp_path_take(&arg, SMTP_PATH_REVERSE, &path))
+        return refuse_line(s, SMTP_CODE_BAD_MAIL_SYNTAX);
+    if (!take_path(s, &arg, SMTP_PATH_REVERSE, &path))
         return refuse(s, SMTP_CODE_BAD_SENDER);
     if (!check_params(s, arg, SMTP_PARAMS_FOR_MAIL, &params))
         return false;
@@ -168,8 +189,8 @@ static bool check_RCPT(struct smtp_server *s, struct slice arg, struct smtp_serv
         return refuse(s, SMTP_CODE_MAIL_FIRST);
     s->has_tried_rcpt = true;
     if (!take_keyword(&arg, SLICE("TO:")))
-        return refuse(s, SMTP_CODE_BAD_RCPT_SYNTAX);
-    if (!smtp_path_take(&arg, SMTP_PATH_FORWARD, &path))
+        return refuse_line(s, SMTP_CODE_BAD_RCPT_SYNTAX);
+    if (!take_path(s, &arg, SMTP_PATH_FORWARD, &path))
         return refuse(s, SMTP_CODE_BAD_RECIPIENT);
     if (!check_params(s, arg, SMTP_PARAMS_FOR_RCPT, &params))
         return false;
@@ -284,16 +305,19 @@ static bool gate(struct smtp_server *s, const struct smtp_command *command)
         return refuse(s, SMTP_CODE_REFUSED_SESSION);
     if (s->config.tls == SMTP_SERVER_TLS_REQUIRED && !s->is_tls && (flags & FLAG_CLEAR) == 0)
         return refuse(s, SMTP_CODE_TLS_REQUIRED);
-    if (command->verb >= SMTP_VERB_UNKNOWN)
+    if (command->verb >= SMTP_VERB_UNKNOWN) {
+        struct slice rest = s->line;
+        smtp_server_note(s, SMTP_SERVER_MISTAKE_UNKNOWN, slice_cut(&rest, ' '), NULL);
         return refuse(s, SMTP_CODE_UNKNOWN_COMMAND);
+    }
     if ((flags & FLAG_JUNK) != 0 && ++s->junk > LIMIT_SMTP_JUNK) {
         smtp_server_put_close(s, SMTP_CODE_TOO_MUCH_JUNK, SMTP_SERVER_CLOSE_JUNK);
         return false;
     }
     if (verbs[command->verb].argument == ARGUMENT_NONE && command->arg.len > 0)
-        return refuse(s, SMTP_CODE_TAKES_NO_ARGUMENT);
+        return refuse_line(s, SMTP_CODE_TAKES_NO_ARGUMENT);
     if (verbs[command->verb].argument == ARGUMENT_REQUIRED && command->arg.len == 0)
-        return refuse(s, SMTP_CODE_NEEDS_ARGUMENT);
+        return refuse_line(s, SMTP_CODE_NEEDS_ARGUMENT);
     return true;
 }
 
@@ -306,18 +330,20 @@ bool smtp_server_command(struct smtp_server *s, struct slice line,
     /* A browser's line may end in LF alone: it is looked at before the line end is judged. */
     bool has_cr = line.len > 0 && line.p[line.len - 1] == '\r';
     line.len -= has_cr ? 1 : 0;
-    if (!smtp_command_parse(line, &command))
-        return refuse(s, SMTP_CODE_BAD_CHARACTER);
+    bool is_clean = smtp_command_parse(line, &command);
+    s->line = line;
+    s->verb = command.verb;
+    if (!is_clean)
+        return refuse_line(s, SMTP_CODE_BAD_CHARACTER);
     if (is_first && command.verb == SMTP_VERB_HTTP) {
         smtp_server_put_close(s, SMTP_CODE_NOT_HTTP, SMTP_SERVER_CLOSE_HTTP);
         return false;
     }
     /* RFC 5321 2.3.8 */
     if (!has_cr)
-        return refuse(s, SMTP_CODE_BAD_LINE_END);
+        return refuse_line(s, SMTP_CODE_BAD_LINE_END);
     if (!gate(s, &command))
         return false;
-    s->verb = command.verb;
     return verbs[command.verb].check(s, command.arg, ret_event);
 }
 
@@ -364,6 +390,7 @@ void smtp_server_apply(struct smtp_server *s, const struct smtp_reply *reply)
         break;
     case SMTP_SERVER_EVENT_BODY:
     case SMTP_SERVER_EVENT_RSET:
+    case SMTP_SERVER_EVENT_MISTAKE:
     case SMTP_SERVER_EVENT_STARTTLS:
     case SMTP_SERVER_EVENT_CLOSE:
         ASSERT(false);

@@ -20,7 +20,7 @@ static void check_path(struct slice line, struct slice arg, enum smtp_path_kind 
     struct smtp_params params;
     struct mailaddr addr;
     struct slice rest = arg;
-    if (!smtp_path_take(&rest, kind, &path))
+    if (!smtp_path_take(&rest, kind, &path, NULL))
         return;
     check_inside(path.address, line);
     check_inside(rest, line);

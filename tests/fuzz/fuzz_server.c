@@ -1,8 +1,8 @@
 /* Fuzz target: a server session. Byte 0 chooses the settings, byte 1 how the input is cut; the rest
  * is what the client sends.
  *
- * Properties: without TLS, cutting the input changes neither the replies nor the accepted bodies; a
- * finished session says and takes nothing more; one question is open at a time. With TLS the cut
+ * Properties: without TLS, cutting the input changes neither the replies nor the accepted bodies
+ * nor what the log is told; a finished session says and takes nothing more; one question is open at a time. With TLS the cut
  * decides what is an injection, so only the other two hold. */
 #include "fuzz_target.h"
 
@@ -17,8 +17,8 @@ enum setting {
 };
 
 struct result {
-    struct buf output, body, bodies;
-    unsigned questions;
+    struct buf output, body, bodies, mistakes;
+    unsigned questions, mistake_count;
     bool is_starttls, is_closed;
 };
 
@@ -34,6 +34,10 @@ static void pump(struct smtp_server *s, struct result *r, uint8_t settings)
             if (!ev.is_refused)
                 ASSERT(buf_append_slice(&r->bodies, buf_slice(&r->body)));
             buf_clear(&r->body, 0);
+        }
+        if (ev.type == SMTP_SERVER_EVENT_MISTAKE) {
+            ASSERT(ev.text.len <= LIMIT_SMTP_SHOWN && ++r->mistake_count <= LIMIT_SMTP_ERRORS);
+            ASSERT(buf_append_slice(&r->mistakes, ev.text));
         }
         r->is_starttls = r->is_starttls || ev.type == SMTP_SERVER_EVENT_STARTTLS;
         r->is_closed = ev.type == SMTP_SERVER_EVENT_CLOSE;
@@ -71,6 +75,7 @@ static void run(const uint8_t *data, size_t size, uint8_t settings, size_t cut, 
     buf_init(&r->output, 0);
     buf_init(&r->body, 0);
     buf_init(&r->bodies, 0);
+    buf_init(&r->mistakes, 0);
     pump(s, r, settings);
     for (size_t at = 0; at < size && smtp_server_wants_input(s);) {
         size_t len = size - at < cut ? size - at : cut;
@@ -99,6 +104,7 @@ static void finish(struct result *r)
     buf_finish(&r->output);
     buf_finish(&r->body);
     buf_finish(&r->bodies);
+    buf_finish(&r->mistakes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -111,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((data[0] & SETTING_TLS) / 2 % 3 == SMTP_SERVER_TLS_OFF) {
         ASSERT(slice_eq(buf_slice(&whole.output), buf_slice(&cut.output)));
         ASSERT(slice_eq(buf_slice(&whole.bodies), buf_slice(&cut.bodies)));
+        ASSERT(slice_eq(buf_slice(&whole.mistakes), buf_slice(&cut.mistakes)));
     }
     finish(&whole);
     finish(&cut);

@@ -5,7 +5,7 @@
  * messages=N banner=220|554|421 pipelining=0 C: text               the client says text CRLF C!
  * text               the client says text with \r \n \0 \\ \xHH, nothing added S: line the server
  * says line CRLF B: line               a line of the body as the engine gets it (B! with escapes)
- *   E: text               an event without a question, and DATA_END: see note_event
+ *   E: text               an event: see note_event, note_mistake
  *   T: tls | wait MS | shutdown
  *
  * Client lines up to the next S or T are a flight: written in one go, output read only at its end.
@@ -19,6 +19,7 @@
 
 #include <stdint.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 
 enum step_kind {
@@ -215,6 +216,27 @@ static void decide(struct run *r, const struct smtp_server_event *ev)
         (void)snprintf(r->sender, sizeof(r->sender), "%.*s", SLICE_ARGS(ev->path.address));
 }
 
+/* `E: SENDER (no domain) <a>`: control and 8-bit characters as \xHH, backslash too. */
+static void note_mistake(struct run *r, const struct smtp_server_event *ev)
+{
+    static const char *const names[] = {
+        [SMTP_SERVER_MISTAKE_UNKNOWN] = "UNKNOWN",
+        [SMTP_SERVER_MISTAKE_SYNTAX] = "SYNTAX",
+        [SMTP_SERVER_MISTAKE_SENDER] = "SENDER",
+        [SMTP_SERVER_MISTAKE_RECIPIENT] = "RECIPIENT",
+    };
+    ASSERT(ev->token == 0 && ev->text.len <= LIMIT_SMTP_SHOWN);
+    ASSERT(buf_printf(&r->events, "%s ", names[ev->mistake]));
+    if (ev->why != NULL)
+        ASSERT(buf_printf(&r->events, "(%s) ", ev->why));
+    for (size_t i = 0; i < ev->text.len; i++) {
+        unsigned char c = (unsigned char)ev->text.p[i];
+        bool is_plain = c >= ' ' && c < 0x7f && c != '\\';
+        ASSERT(buf_printf(&r->events, is_plain ? "%c" : "\\x%02x", c));
+    }
+    ASSERT(buf_append_char(&r->events, '\n'));
+}
+
 static void note_event(struct run *r, const struct smtp_server_event *ev)
 {
     switch (ev->type) {
@@ -230,6 +252,9 @@ static void note_event(struct run *r, const struct smtp_server_event *ev)
         break;
     case SMTP_SERVER_EVENT_RSET:
         ASSERT(buf_printf(&r->events, "RSET\n"));
+        break;
+    case SMTP_SERVER_EVENT_MISTAKE:
+        note_mistake(r, ev);
         break;
     case SMTP_SERVER_EVENT_CLOSE:
         ASSERT(smtp_server_is_done(r->s));

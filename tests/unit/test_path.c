@@ -63,7 +63,7 @@ static void check(const struct path_case *c, enum smtp_path_kind kind, bool is_o
 {
     struct slice rest = slice_str(c->in);
     struct smtp_path path;
-    if (smtp_path_take(&rest, kind, &path) != is_ok)
+    if (smtp_path_take(&rest, kind, &path, NULL) != is_ok)
         fail_msg("%s: %s", c->in, is_ok ? "refused" : "taken");
     if (!is_ok)
         return;
@@ -82,6 +82,36 @@ static void test_cases(void **state)
     }
 }
 
+/* What a log may say about a path that is refused. */
+static void test_why(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in;
+        enum smtp_path_kind kind;
+        const char *why;
+    } rows[] = {
+        {"a@b.test", SMTP_PATH_REVERSE, "no < before it"},
+        {"<a@b.test", SMTP_PATH_REVERSE, "no > behind it"},
+        {"<" LONG "zzzzzzz>", SMTP_PATH_REVERSE, "too long"},
+        {"<a@b.test>>", SMTP_PATH_REVERSE, "text behind the >"},
+        {"<>", SMTP_PATH_FORWARD, "empty"},
+        {"<@-r-:a@b.test>", SMTP_PATH_FORWARD, "bad source route"},
+        {"<root>", SMTP_PATH_FORWARD, "no domain"},
+        {"<Postmaster>", SMTP_PATH_REVERSE, "no domain"},
+        {"<a@b.test.>", SMTP_PATH_FORWARD, "bad domain"},
+        {"<a@b@c.test>", SMTP_PATH_FORWARD, "bad local part"},
+        {"<\xc3\xa4@[192.0.2.1]>", SMTP_PATH_FORWARD, "bad local part"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct slice rest = slice_str(rows[i].in);
+        struct smtp_path path;
+        const char *why = NULL;
+        assert_false(smtp_path_take(&rest, rows[i].kind, &path, &why));
+        assert_string_equal(why, rows[i].why);
+    }
+}
+
 /* Whatever is cut off at the end is refused, never read as something else. */
 static void test_prefixes(void **state)
 {
@@ -90,7 +120,7 @@ static void test_prefixes(void **state)
     struct smtp_path path;
     for (size_t len = 0; len <= whole.len; len++) {
         struct slice s = slice_of(whole.p, len);
-        assert_int_equal(smtp_path_take(&s, SMTP_PATH_FORWARD, &path), len == whole.len);
+        assert_int_equal(smtp_path_take(&s, SMTP_PATH_FORWARD, &path, NULL), len == whole.len);
     }
 }
 
@@ -98,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_why),
         cmocka_unit_test(test_prefixes),
     };
     return cmocka_run_group_tests_name("smtp/path", tests, NULL, NULL);

@@ -54,12 +54,20 @@ class Engine:
             self.incoming.write(data)
             more, is_done = self.step()
             flight += more
-            if any(r[0] == HANDSHAKE and r[5] == 1 for r in records(flight)):
+            if begins_with_hello(flight):
                 sock.sendall(flight)  # the server wants another key share: a second hello
                 flight = b""
             # TLS 1.3 says its (empty) change of cipher before it has seen the whole flight.
             if flight and (is_done or len(records(flight)) > 1):
                 return flight
+
+
+def begins_with_hello(flight):
+    """Not any record: what looks like a hello further on may be an encrypted one's random start."""
+    for each in records(flight):
+        if each[0] != CHANGE_CIPHER:
+            return each[0] == HANDSHAKE and each[5] == 1
+    return False
 
 
 def records(data):
