@@ -5,11 +5,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/mem.h"
 #include "base/work.h"
+#include "pki/key.h"
+#include "pki/trust.h"
 #include "queue/spool.h"
 
 /* A test that never settles has a bug; the number is far above any honest one. */
@@ -20,24 +24,73 @@ static void grant(struct idgen *gen, uint64_t new_limit)
     idgen_extend(gen, new_limit);
 }
 
-void gateway_init(struct gateway *g, const char *config_json)
+/* PEER as a certificate of the configuration and as one that is trusted. */
+static void put_certificate(struct config *config, const struct tls_peer *peer,
+                            struct config_errors *errors)
 {
-    gateway_init_loops(g, config_json, 1);
+    const char *pem = tls_peer_pem(peer);
+    json_t *key = json_pack("{s:s, s:s, s:s}", "type", "ecdsa", "spki",
+                            key_spki(tls_peer_key(peer)), "chain", pem);
+    json_t *objects[] = {json_pack("{s:s, s:[o]}", "name", "Own", "keys", key),
+                         json_pack("{s:s, s:s}", "name", "Own", "pem", pem)};
+    static const char *const sections[] = {"certificates", "trust-lists"};
+
+    for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
+        char *text = json_dumps(objects[i], JSON_COMPACT);
+        assert_non_null(text);
+        (void)config_put(config, sections[i], slice_str(text), errors); /* validation tells */
+        free(text);
+        json_decref(objects[i]);
+    }
 }
 
-void gateway_init_loops(struct gateway *g, const char *config_json, size_t loop_count)
+static void build_snapshot(struct gateway *g, struct config *config, struct config_errors *errors)
+{
+    char dir[] = "/tmp/postern-flow-XXXXXX";
+    char file[sizeof dir + KEY_SPKI_MAX + 8];
+
+    if (g->identity == NULL) {
+        assert_true(snapshot_create(config, "/nonexistent", &g->snapshot, errors));
+        return;
+    }
+    const struct key *key = tls_peer_key(g->identity);
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(key_store(dir, key, NULL), 0);
+    bool is_built = snapshot_create(config, dir, &g->snapshot, errors);
+    (void)snprintf(file, sizeof file, "%s/%s.pem", dir, key_spki(key));
+    (void)unlink(file); /* rmdir tells */
+    assert_int_equal(rmdir(dir), 0);
+    assert_true(is_built);
+}
+
+static void load_config(struct gateway *g, const struct gateway_settings *settings)
 {
     struct config_errors errors;
 
-    *g = (struct gateway){0};
     config_errors_init(&errors);
+    struct config *config = config_parse(slice_str(settings->config_json), &errors);
+    if (config != NULL && settings->has_certificate) {
+        g->identity = tls_peer_create(g->engine.clock, "mail.example.test");
+        put_certificate(config, g->identity, &errors);
+    }
+    if (config == NULL || !config_validate(config, &errors))
+        fail_msg("%s: %s", errors.items[0].pointer, errors.items[0].text);
+    build_snapshot(g, config, &errors);
+    config_unref(config);
+    config_errors_finish(&errors);
+}
+
+void gateway_init(struct gateway *g, const struct gateway_settings *settings)
+{
+    *g = (struct gateway){0};
     clock_fake_init(&g->clock, START_WALL_S * 1000LL);
-    g->loop_count = loop_count;
-    for (size_t i = 0; i < loop_count; i++) {
+    trust_use_clock(&g->clock.clock);
+    g->loop_count = settings->loop_count == 0 ? 1 : settings->loop_count;
+    for (size_t i = 0; i < g->loop_count; i++) {
         fake_loop_init(&g->loops[i], &g->clock);
         g->engine.loops[i] = &g->loops[i].loop;
     }
-    g->engine.loop_count = loop_count;
+    g->engine.loop_count = g->loop_count;
     g->names = fake_resolver_create(g->engine.loops[0]);
     buf_init(&g->text, 0);
     buf_init(&g->json, 0);
@@ -45,17 +98,12 @@ void gateway_init_loops(struct gateway *g, const char *config_json, size_t loop_
     g->engine.clock = &g->clock.clock;
     g->engine.trace = trace_create_memory(&g->text, &g->json);
     g->engine.spool = spool_memory_create();
-    g->engine.workers = work_pool_create(1, 64);
     g->engine.resolver = fake_resolver_of(g->names);
     idgen_init(&g->engine.mids, 1, 65537, grant, NULL);
     idgen_init(&g->engine.icids, 1, 65537, grant, NULL);
     idgen_init(&g->engine.dcids, 1, 65537, grant, NULL);
-    struct config *config = config_load(slice_str(config_json), &errors);
-    if (config == NULL)
-        fail_msg("%s: %s", errors.items[0].pointer, errors.items[0].text);
-    assert_true(snapshot_create(config, "/nonexistent", &g->snapshot, &errors));
-    config_unref(config);
-    config_errors_finish(&errors);
+    load_config(g, settings);
+    g->engine.workers = work_pool_create(1, 64);
     g->delivery = delivery_create(&g->engine, g->snapshot);
     g->shared = MEM_NEW(struct inbound_shared);
     inbound_shared_init(g->shared, &g->engine, g->delivery);
@@ -71,6 +119,7 @@ void gateway_finish(struct gateway *g)
     delivery_destroy(g->delivery);
     spool_close(g->engine.spool);
     snapshot_unref(g->snapshot);
+    tls_peer_destroy(g->identity);
     trace_destroy(g->engine.trace);
     for (size_t i = 0; i < g->loop_count; i++)
         fake_loop_finish(&g->loops[i]);
@@ -191,6 +240,14 @@ static size_t client_data(struct conn *conn, struct slice bytes)
     return bytes.len;
 }
 
+static void client_tls(struct conn *conn, const struct tls_result *result)
+{
+    struct client *c = conn_user(conn);
+
+    c->tls_count++;
+    c->tls = *result;
+}
+
 static void client_closed(struct conn *conn, const struct conn_end *end)
 {
     struct client *c = conn_user(conn);
@@ -201,6 +258,7 @@ static void client_closed(struct conn *conn, const struct conn_end *end)
 
 static const struct conn_handler client_handler = {
     .on_data = client_data,
+    .on_tls = client_tls,
     .on_closed = client_closed,
 };
 
@@ -249,6 +307,13 @@ const char *client_hear(struct client *c)
 {
     gateway_settle(c->gateway);
     return heard(c);
+}
+
+void client_start_tls(struct client *c, struct tls_client *tls_client)
+{
+    conn_start_tls_client(pair_b(c->pair), tls_client, "mail.example.test", NULL, 0);
+    tls_client_unref(tls_client);
+    gateway_settle(c->gateway);
 }
 
 void client_finish(struct client *c)

@@ -1,6 +1,7 @@
 /* A gateway in one process for the flow tests: fake clock, fake loops, fake names, the memory
  * spool, both logs in memory. A client is the other end of a pair of connections; nothing sleeps,
- * nothing touches a socket or a disk. */
+ * nothing touches a socket or a disk, but for a private key in a directory of its own while a
+ * snapshot is built. */
 #ifndef POSTERN_TESTS_FLOW_GATEWAY_H
 #define POSTERN_TESTS_FLOW_GATEWAY_H
 
@@ -10,9 +11,30 @@
 #include "fake_loop.h"
 #include "fake_resolver.h"
 #include "pair.h"
+#include "tls_peer.h"
 #include "trace/trace.h"
 
 enum { GATEWAY_LOOPS_MAX = 4 };
+
+/* Parts of a configuration: who the gateway is, and the HAT of a listener that gives POLICY to
+ * clients (client_connect) and turns away the rest. */
+#define CONFIG_SYSTEM                                                                              \
+    "\"system\": {\"hostname\": \"mail.example.test\"},"                                           \
+    "\"interfaces\": [{\"name\": \"If\", \"address\": \"192.0.2.1\","                              \
+    "                \"hostname\": \"mail.example.test\"}]"
+#define CONFIG_HAT(listener, policy)                                                               \
+    "{\"listener\": \"" listener "\", \"name\": \"R\", \"policy\": \"" policy "\","                \
+    " \"senders\": [{\"sender\": \"192.0.2.0/24\"}]},"                                             \
+    "{\"listener\": \"" listener "\", \"name\": \"A\", \"policy\": \"Blocked\","                   \
+    " \"senders\": [{\"sender\": \"ALL\"}]}"
+
+struct gateway_settings {
+    const char *config_json; /* a whole configuration */
+    size_t loop_count;       /* they take turns in one thread; 0: one */
+    /* The configuration gets a certificate for mail.example.test called Own, which is the gateway's
+     * `identity` as well, and trusts it. */
+    bool has_certificate;
+};
 
 struct gateway {
     struct clock_fake clock;
@@ -24,6 +46,7 @@ struct gateway {
     struct delivery *delivery;
     struct inbound_shared *shared;
     struct list sessions;
+    struct tls_peer *identity;
     struct buf text, json; /* the logs */
 };
 
@@ -31,13 +54,12 @@ struct client {
     struct gateway *gateway;
     struct pair *pair;
     struct buf got;
+    int tls_count; /* handshakes that ended */
+    struct tls_result tls;
     bool is_closed;
 };
 
-/* CONFIG_JSON is a whole configuration. */
-void gateway_init(struct gateway *g, const char *config_json);
-/* With LOOP_COUNT loops, which take turns in one thread. */
-void gateway_init_loops(struct gateway *g, const char *config_json, size_t loop_count);
+void gateway_init(struct gateway *g, const struct gateway_settings *settings);
 void gateway_finish(struct gateway *g);
 /* Everything that can happen now, the commits of the spool and the workers' jobs included. */
 void gateway_settle(struct gateway *g);
@@ -63,6 +85,8 @@ const char *client_say(struct client *c, const char *bytes);
 /* The same without commits. */
 const char *client_say_without_disk(struct client *c, const char *bytes);
 const char *client_hear(struct client *c);
+/* Shakes hands as TLS_CLIENT, whose reference it takes over, and settles. */
+void client_start_tls(struct client *c, struct tls_client *tls_client);
 /* Hangs up; takes a minute of the clock. */
 void client_finish(struct client *c);
 /* The same at once. */

@@ -39,7 +39,7 @@ static struct next_hop_plan *const plan = &next_hop_plans[0];
 static int set_up(void **state)
 {
     (void)state;
-    gateway_init(&gateway, config);
+    gateway_init(&gateway, &(struct gateway_settings){.config_json = config});
     next_hops_init(&gateway);
     return 0;
 }

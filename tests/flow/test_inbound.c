@@ -47,7 +47,7 @@ static struct gateway gateway;
 static int set_up(void **state)
 {
     (void)state;
-    gateway_init(&gateway, config);
+    gateway_init(&gateway, &(struct gateway_settings){.config_json = config});
     return 0;
 }
 
