@@ -347,6 +347,10 @@ static int first_configuration(struct server *s, struct config_errors *errors)
         config_errors_add(errors, "/certificates", "certificate.unusable", "%s", error.text);
     if (r < 0)
         code = r == ERR_INVALID ? EXIT_CODE_CONFIG : EXIT_CODE_KEY;
+    else
+        TRACE_EMIT(s->engine.trace, clock_wall_ms(s->engine.clock), config_commit,
+                   .pid = (uint64_t)getpid(), .user = SLICE("system"),
+                   .comment = slice_str(comment), .revision = candidate->revision);
     config_unref(candidate);
     buf_finish(&file);
     return code;

@@ -190,7 +190,8 @@ static void handle_close(struct session *s, const struct smtp_server_event *even
 {
     const char *reason = close_reason(event->reason);
 
-    session_mail_drop(s);
+    session_mail_drop(s, event->reason == SMTP_SERVER_CLOSE_QUIT,
+                      slice_str(smtp_server_close_name(event->reason)));
     s->is_over = true;
     if (event->reason == SMTP_SERVER_CLOSE_STARTTLS_INJECTION) {
         s->tls = SESSION_TLS_FAILED;
@@ -198,7 +199,33 @@ static void handle_close(struct session *s, const struct smtp_server_event *even
                      .address = s->remote_ip);
     }
     if (reason != NULL)
-        SESSION_LINE(s, icid_receiving_failed, .icid = s->icid, .reason = slice_str(reason));
+        SESSION_LINE(s, icid_receiving_failed, .icid = s->icid, .reason = slice_str(reason),
+                     .code = 421);
+}
+
+/* A command that the machine has refused by itself. */
+static void tell_mistake(struct session *s, const struct smtp_server_event *event)
+{
+    switch (event->mistake) {
+    case SMTP_SERVER_MISTAKE_UNKNOWN:
+        SESSION_LINE(s, icid_unknown_command, .icid = s->icid, .command = event->text);
+        break;
+    case SMTP_SERVER_MISTAKE_SYNTAX:
+        SESSION_LINE(s, icid_bad_syntax, .icid = s->icid, .command = event->text);
+        break;
+    case SMTP_SERVER_MISTAKE_SENDER:
+        SESSION_LINE(s, icid_invalid_sender, .icid = s->icid, .reason = slice_str(event->why),
+                     .part = event->text);
+        break;
+    case SMTP_SERVER_MISTAKE_RECIPIENT:
+        SESSION_LINE(s, icid_invalid_recipient, .icid = s->icid, .mid = s->mid,
+                     .reason = slice_str(event->why), .part = event->text);
+        break;
+    case SMTP_SERVER_MISTAKE_SIZE:
+        SESSION_LINE(s, icid_receiving_failed, .icid = s->icid,
+                     .reason = SLICE("Message size exceeds limit"), .code = 552);
+        break;
+    }
 }
 
 static void write_output(struct session *s)
@@ -215,13 +242,13 @@ static void handle(struct session *s, const struct smtp_server_event *event)
 {
     switch (event->type) {
     case SMTP_SERVER_EVENT_HELO:
-        session_mail_drop(s);
+        session_mail_drop(s, true, event->is_esmtp ? SLICE("EHLO") : SLICE("HELO"));
         (void)snprintf(s->helo, sizeof s->helo, "%.*s", SLICE_ARGS(event->name));
         s->is_esmtp = event->is_esmtp;
         smtp_server_accept(s->smtp, event->token, session_now_ms(s));
         break;
     case SMTP_SERVER_EVENT_STARTTLS:
-        session_mail_drop(s);
+        ASSERT(s->mid == 0); /* the machine refuses it while a message is open */
         write_output(s);
         s->tls = SESSION_TLS_SHAKING;
         loop_timer_start_after(&s->timer, LIMIT_SMTP_HANDSHAKE_MS);
@@ -230,13 +257,15 @@ static void handle(struct session *s, const struct smtp_server_event *event)
     case SMTP_SERVER_EVENT_CLOSE:
         handle_close(s, event);
         break;
+    case SMTP_SERVER_EVENT_MISTAKE:
+        tell_mistake(s, event);
+        break;
     case SMTP_SERVER_EVENT_MAIL:
     case SMTP_SERVER_EVENT_RCPT:
     case SMTP_SERVER_EVENT_DATA:
     case SMTP_SERVER_EVENT_BODY:
     case SMTP_SERVER_EVENT_DATA_END:
     case SMTP_SERVER_EVENT_RSET:
-    case SMTP_SERVER_EVENT_MISTAKE:
         session_mail_event(s, event);
         break;
     }
@@ -324,7 +353,7 @@ static void on_closed(struct conn *conn, const struct conn_end *end)
 {
     struct session *s = conn_user(conn);
 
-    session_mail_drop(s);
+    session_mail_drop(s, false, slice_str(end->text));
     if (s->tls == SESSION_TLS_NONE && s->policy->tls == CFG_POLICY_TLS_REQUIRED &&
         s->listener->tls != NULL && s->smtp != NULL)
         SESSION_LINE(s, icid_tls_required, .icid = s->icid);
@@ -433,7 +462,8 @@ void session_start(const struct session_home *home, const struct snapshot_listen
     }
     over_limit = count_in(s);
     if (over_limit != NULL)
-        SESSION_LINE(s, icid_receiving_failed, .icid = s->icid, .reason = slice_str(over_limit));
+        SESSION_LINE(s, icid_receiving_failed, .icid = s->icid, .reason = slice_str(over_limit),
+                     .code = 421);
     start_dialogue(s, over_limit);
 }
 

@@ -30,13 +30,32 @@ static void clear(struct session *s)
     s->end_token = 0;
 }
 
-void session_mail_drop(struct session *s)
+/* One line before this one has said why. */
+static void discard(struct session *s)
 {
     if (s->message != NULL)
         inbound_message_abort(s->message);
     if (s->mid != 0 && s->end_token == 0)
         SESSION_LINE(s, mid_finished, .mid = s->mid, .result = SLICE("aborted"));
     clear(s);
+}
+
+void session_mail_drop(struct session *s, bool is_by_sender, struct slice cause)
+{
+    /* After the final dot the end is the sink's to tell: the message may be kept all the same. */
+    if (s->mid != 0 && s->end_token == 0)
+        SESSION_LINE(s, mid_aborted, .mid = s->mid,
+                     .reason = is_by_sender ? SLICE("Receiving aborted by sender")
+                                            : SLICE("Receiving aborted"),
+                     .cause = cause);
+    discard(s);
+}
+
+/* The message was refused: why, and which reply told it to the client. */
+static void tell_failed(struct session *s, const char *reason, const struct smtp_reply *reply)
+{
+    SESSION_LINE(s, icid_receiving_failed, .icid = s->icid, .reason = slice_str(reason),
+                 .mid = s->mid, .code = (uint64_t)reply->code, .reply = reply->text);
 }
 
 static void do_mail(struct session *s, const struct smtp_server_event *event)
@@ -151,9 +170,7 @@ static void sink_done(void *user, int result)
         bool is_room = result == ERR_FULL || result == ERR_BUSY;
         struct smtp_reply reply =
             smtp_code_reply(is_room ? SMTP_CODE_NO_ROOM : SMTP_CODE_TRY_LATER);
-        SESSION_LINE(s, mid_refused, .mid = s->mid, .icid = s->icid,
-                     .reason = is_room ? SLICE("no room in the spool") : SLICE("the spool failed"),
-                     .code = (uint64_t)reply.code, .reply = reply.text);
+        tell_failed(s, is_room ? "no room in the spool" : "the spool failed", &reply);
         SESSION_LINE(s, mid_finished, .mid = s->mid, .result = SLICE("aborted"));
         smtp_server_reply(s->smtp, token, &reply, session_now_ms(s));
     }
@@ -224,12 +241,8 @@ static void do_body(struct session *s, const struct smtp_server_event *event)
 
 static void refuse(struct session *s, const struct smtp_reply *reply, const char *reason)
 {
-    if (s->mid != 0)
-        SESSION_LINE(s, mid_refused, .mid = s->mid, .icid = s->icid, .reason = slice_str(reason),
-                     .code = (uint64_t)reply->code, .reply = reply->text);
-    else
-        SESSION_LINE(s, icid_receiving_failed, .icid = s->icid, .reason = slice_str(reason));
-    session_mail_drop(s);
+    tell_failed(s, reason, reply);
+    discard(s);
 }
 
 static void do_end(struct session *s, const struct smtp_server_event *event)
@@ -286,7 +299,7 @@ void session_mail_event(struct session *s, const struct smtp_server_event *event
         do_end(s, event);
         break;
     case SMTP_SERVER_EVENT_RSET:
-        session_mail_drop(s);
+        session_mail_drop(s, true, SLICE("RSET"));
         break;
     case SMTP_SERVER_EVENT_MISTAKE:
     case SMTP_SERVER_EVENT_HELO:

@@ -65,8 +65,9 @@ void session_pump(struct session *s);
 
 /* The transaction's share of the events. */
 void session_mail_event(struct session *s, const struct smtp_server_event *event);
-/* Ends it without a message; the log says so. */
-void session_mail_drop(struct session *s);
+/* Ends it without a message; the log says so. IS_BY_SENDER: the client gave it up in order. CAUSE:
+ * by which command, or in words what came between. */
+void session_mail_drop(struct session *s, bool is_by_sender, struct slice cause);
 
 static inline uint64_t session_now_ms(const struct session *s)
 {

@@ -214,6 +214,18 @@ static void submit(struct spool_message *m)
     spool_submit(m->sink->spool, &m->request);
 }
 
+/* The client hung up behind its final dot, and the message was not kept. */
+static void tell_aborted(const struct spool_message *m)
+{
+    struct engine *engine = engine_of(m);
+    int64_t now = clock_wall_ms(engine->clock);
+
+    TRACE_EMIT(engine->trace, now, mid_aborted, .mid = m->env->mid,
+               .reason = SLICE("Receiving aborted"),
+               .cause = SLICE("the client did not wait for the answer"));
+    TRACE_EMIT(engine->trace, now, mid_finished, .mid = m->env->mid, .result = SLICE("aborted"));
+}
+
 /* The one place that decides what a message does next; runs when something came home. */
 static void step(struct spool_message *m)
 {
@@ -228,8 +240,7 @@ static void step(struct spool_message *m)
         if (!m->is_aborted)
             m->handler.done(m->handler.user, m->result);
         else if (m->is_finishing) /* the session left its end to us */
-            TRACE_EMIT(engine_of(m)->trace, clock_wall_ms(engine_of(m)->clock), mid_finished,
-                       .mid = m->env->mid, .result = SLICE("aborted"));
+            tell_aborted(m);
         destroy(m);
         return;
     }

@@ -75,6 +75,7 @@ enum smtp_server_mistake {
     SMTP_SERVER_MISTAKE_SYNTAX,    /* text: the line, or its first word when that is no verb */
     SMTP_SERVER_MISTAKE_SENDER,    /* text: what stands where the address should. why: set */
     SMTP_SERVER_MISTAKE_RECIPIENT, /* likewise */
+    SMTP_SERVER_MISTAKE_SIZE,      /* MAIL announced more than max_message_bytes. text: the line */
 };
 
 enum smtp_server_close {

@@ -169,8 +169,10 @@ static bool check_MAIL(struct smtp_server *s, struct slice arg, struct smtp_serv
     if (!check_params(s, arg, SMTP_PARAMS_FOR_MAIL, &params))
         return false;
     /* RFC 1870 6.1 */
-    if (params.has_size && params.size > s->config.max_message_bytes)
+    if (params.has_size && params.size > s->config.max_message_bytes) {
+        smtp_server_note(s, SMTP_SERVER_MISTAKE_SIZE, s->line, NULL);
         return refuse(s, SMTP_CODE_TOO_BIG);
+    }
     if (s->config.max_messages != 0 && s->messages >= s->config.max_messages) {
         smtp_server_put_close(s, SMTP_CODE_TOO_MANY_MESSAGES, SMTP_SERVER_CLOSE_MESSAGES);
         return false;

@@ -59,7 +59,7 @@ def test_ending_is_none(shared, name, starttls):
     shared.settle()
     assert len(shared.mail_json.events("mid_queued")) == before
     assert not shared.mail_json.events("mid_from", **{"from": "smuggled@evil.example"})
-    assert shared.mail_json.events("mid_refused")[-1]["code"] == 554
+    assert shared.mail_json.events("icid_receiving_failed")[-1]["code"] == 554
     assert shared.is_alive()
 
 
@@ -85,7 +85,7 @@ def test_bare_line_ends_are_refused_and_said_why(shared, bare):
         assert (reply.code, reply.text[:5]) == (554, "5.6.0"), reply
         reply = client.message("a@a.example", "b@example.test", b"Subject: x\r\n\r\nclean")
         assert reply.code == 250, reply
-    reasons = shared.mail_json.events("mid_refused")
+    reasons = shared.mail_json.events("icid_receiving_failed")
     assert re.search(r"bare (CR|LF)|CR or LF", reasons[-1]["reason"], re.I), reasons[-1]
 
 

@@ -2,8 +2,8 @@
  * is what the client sends.
  *
  * Properties: without TLS, cutting the input changes neither the replies nor the accepted bodies
- * nor what the log is told; a finished session says and takes nothing more; one question is open at a time. With TLS the cut
- * decides what is an injection, so only the other two hold. */
+ * nor what the log is told; a finished session says and takes nothing more; one question is open at
+ * a time. With TLS the cut decides what is an injection, so only the other two hold. */
 #include "fuzz_target.h"
 
 #include "base/limits.h"

@@ -220,10 +220,9 @@ static void decide(struct run *r, const struct smtp_server_event *ev)
 static void note_mistake(struct run *r, const struct smtp_server_event *ev)
 {
     static const char *const names[] = {
-        [SMTP_SERVER_MISTAKE_UNKNOWN] = "UNKNOWN",
-        [SMTP_SERVER_MISTAKE_SYNTAX] = "SYNTAX",
-        [SMTP_SERVER_MISTAKE_SENDER] = "SENDER",
-        [SMTP_SERVER_MISTAKE_RECIPIENT] = "RECIPIENT",
+        [SMTP_SERVER_MISTAKE_UNKNOWN] = "UNKNOWN", [SMTP_SERVER_MISTAKE_SYNTAX] = "SYNTAX",
+        [SMTP_SERVER_MISTAKE_SENDER] = "SENDER",   [SMTP_SERVER_MISTAKE_RECIPIENT] = "RECIPIENT",
+        [SMTP_SERVER_MISTAKE_SIZE] = "SIZE",
     };
     ASSERT(ev->token == 0 && ev->text.len <= LIMIT_SMTP_SHOWN);
     ASSERT(buf_printf(&r->events, "%s ", names[ev->mistake]));

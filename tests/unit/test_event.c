@@ -79,6 +79,19 @@ static void inbound_lines_have_the_vendors_shape(void **state)
         "shared cipher')\n");
     check_text(TRACE_PACK(WHEN, icid_tls_required, .icid = 7),
                "ICID 7 TLS was required but remote host did not initiate it\n");
+    check_text(TRACE_PACK(WHEN, icid_unknown_command, .icid = 7, .command = SLICE("XFOO")),
+               "ICID 7 Unknown command: XFOO\n");
+    check_text(TRACE_PACK(WHEN, icid_bad_syntax, .icid = 7, .command = SLICE("QUIT now\r")),
+               "ICID 7 Bad syntax for command: QUIT now\\x0D\n");
+    check_text(TRACE_PACK(WHEN, icid_invalid_sender, .icid = 7, .reason = SLICE("no domain"),
+                          .part = SLICE("<it's>")),
+               "ICID 7 Invalid sender address: no domain: '<it\\x27s>'\n");
+    check_text(TRACE_PACK(WHEN, icid_invalid_recipient, .icid = 7, .mid = 5,
+                          .reason = SLICE("empty"), .part = SLICE("<>")),
+               "ICID 7 MID 5 Invalid recipient address: empty: '<>'\n");
+    check_text(TRACE_PACK(WHEN, icid_receiving_failed, .icid = 7, .reason = SLICE("Message loop"),
+                          .mid = 5, .code = 554),
+               "ICID 7 Receiving Failed: Message loop\n");
     check_text(TRACE_PACK(WHEN, icid_lost, .icid = 7), "ICID 7 lost\n");
     check_text(TRACE_PACK(WHEN, icid_close, .icid = 7), "ICID 7 close\n");
     check_text(TRACE_PACK(WHEN, mid_start, .mid = 5, .icid = 7), "Start MID 5 ICID 7\n");
@@ -94,6 +107,9 @@ static void inbound_lines_have_the_vendors_shape(void **state)
     check_text(TRACE_PACK(WHEN, mid_ready, .mid = 5, .bytes = 321, .from = SLICE("a@b.test")),
                "MID 5 ready 321 bytes from <a@b.test>\n");
     check_text(TRACE_PACK(WHEN, mid_queued, .mid = 5), "MID 5 queued for delivery\n");
+    check_text(
+        TRACE_PACK(WHEN, mid_aborted, .mid = 5, .reason = SLICE("Receiving aborted by sender")),
+        "Message aborted MID 5 Receiving aborted by sender\n");
     check_text(TRACE_PACK(WHEN, mid_finished, .mid = 5, .result = SLICE("done")),
                "Message finished MID 5 done\n");
     check_text(TRACE_PACK(WHEN, mid_bounce_of, .mid = 6, .original = 5),
