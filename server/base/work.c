@@ -86,6 +86,7 @@ struct work_pool *work_pool_create(unsigned threads, size_t max_queued)
         r = pthread_create(&pool->threads[i], NULL, worker, pool);
         /* No thread at start is like no memory: nothing sensible can follow. */
         ASSERT(r == 0);
+        (void)pthread_setname_np(pool->threads[i], "worker"); /* for ps and strace only */
     }
     r = pthread_sigmask(SIG_SETMASK, &old, NULL);
     ASSERT(r == 0);

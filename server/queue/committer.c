@@ -423,6 +423,7 @@ int committer_start(const struct committer_opts *opts, struct committer **ret_co
     ASSERT(r == 0);
     r = pthread_create(&c->thread, NULL, run, c);
     ASSERT(r == 0);
+    (void)pthread_setname_np(c->thread, "committer"); /* for ps and strace only */
     *ret_committer = c;
     return 0;
 

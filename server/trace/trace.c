@@ -293,6 +293,7 @@ int trace_create(const struct trace_settings *settings, struct trace **ret_trace
         r = error_set_errno(reterr, r, "cannot start the log thread");
         goto fail_close;
     }
+    (void)pthread_setname_np(trace->thread, "log"); /* for ps and strace only */
     *ret_trace = trace;
     return 0;
 fail_close:
