@@ -1,6 +1,10 @@
 /* A small state machine: MX answer, then the addresses of one host after the other, until the hops
  * are enough. Addresses that DNS names are held against delivery.next_hop_deny; those that an
- * administrator wrote into an SMTP route are not. */
+ * administrator wrote into an SMTP route are not.
+ *
+ * RFC 5321 5.1: where DNS names this very host, by name or by address, it is left out with every
+ * host of the same or a higher preference number: whoever has the mail is not to hand it to hosts
+ * that would bring it back. When nothing is left by that alone, the mail is undeliverable. */
 #include "engine/hops.h"
 
 #include "base/mailaddr.h"
@@ -15,6 +19,7 @@ struct host {
     struct ip ip; /* family 0: to be looked up */
     enum tls_name_kind kind;
     bool is_from_dns;
+    uint16_t preference; /* of the MX; hosts are in its order */
 };
 
 struct hops_search {
@@ -29,6 +34,7 @@ struct hops_search {
     size_t host_count, next_host;
     struct resolver_query *query;
     struct letter letter;
+    uint16_t preferences[HOPS_MAX]; /* of each hop's host */
     struct hops hops;
 };
 
@@ -70,11 +76,24 @@ static void add_hop(struct hops_search *s, const struct host *host, const struct
                         "has an address in delivery.next_hop_deny");
         return;
     }
+    s->preferences[s->hops.count] = host->preference;
     struct hop *hop = &s->hops.items[s->hops.count++];
     hop->ip = *ip;
     hop->port = host->port;
     hop->kind = host->kind;
     memcpy(hop->name, host->name, sizeof hop->name);
+}
+
+/* DNS names ourselves at PREFERENCE: nothing from there on is a next hop. */
+static void leave_out(struct hops_search *s, uint16_t preference)
+{
+    while (s->hops.count > 0 && s->preferences[s->hops.count - 1] >= preference)
+        s->hops.count--;
+    while (s->host_count > 0 && s->hosts[s->host_count - 1].preference >= preference)
+        s->host_count--;
+    if (s->host_count == 0)
+        set_trouble(s, OUTCOME_EVENT_LOOP, s->domain,
+                    "leads back to this host and has no SMTP route");
 }
 
 static void add_host(struct hops_search *s, const char *name, uint16_t port,
@@ -89,12 +108,27 @@ static void add_host(struct hops_search *s, const char *name, uint16_t port,
     host->is_from_dns = is_from_dns;
 }
 
+static bool is_own(const struct hops_search *s, const struct host *host, const struct ip *ips,
+                   size_t count)
+{
+    for (size_t i = 0; host->is_from_dns && i < count; i++) {
+        if (route_is_own_address(s->snapshot->config, &ips[i]))
+            return true;
+    }
+    return false;
+}
+
 static void addresses_came(void *ctx, const struct resolver_answer *answer)
 {
     struct hops_search *s = ctx;
     const struct host *host = &s->hosts[s->next_host++];
 
     s->query = NULL;
+    if (is_own(s, host, answer->ips, answer->ip_count)) {
+        leave_out(s, host->preference);
+        conclude(s);
+        return;
+    }
     if (answer->status != RESOLVER_STATUS_OK && s->hops.count == 0)
         set_trouble(s, OUTCOME_EVENT_DNS, host->name,
                     answer->why[0] != '\0' ? answer->why : "has no address");
@@ -104,18 +138,47 @@ static void addresses_came(void *ctx, const struct resolver_answer *answer)
     look_up_next(s);
 }
 
+/* Hosts equal to the last one are looked at all the same: one of them may be ourselves. */
+static bool has_enough(const struct hops_search *s)
+{
+    const struct host *next = &s->hosts[s->next_host];
+    return s->hops.count == HOPS_MAX &&
+           (!next->is_from_dns || next->preference != s->preferences[HOPS_MAX - 1]);
+}
+
 static void look_up_next(struct hops_search *s)
 {
-    while (s->next_host < s->host_count && s->hops.count < HOPS_MAX) {
+    while (s->next_host < s->host_count && !has_enough(s)) {
         struct host *host = &s->hosts[s->next_host];
         if (host->ip.family == 0) {
             s->query = resolver_addresses(s->resolver, s->loop, host->name, addresses_came, s);
             return;
         }
-        add_hop(s, host, &host->ip);
         s->next_host++;
+        if (is_own(s, host, &host->ip, 1))
+            leave_out(s, host->preference);
+        else
+            add_hop(s, host, &host->ip);
     }
     conclude(s);
+}
+
+static void take_mx_hosts(struct hops_search *s, const struct resolver_answer *answer)
+{
+    struct route_host order[RESOLVER_HOSTS_MAX];
+    uint16_t port = (uint16_t)s->snapshot->config->delivery.smtp_port;
+
+    for (size_t i = 0; i < answer->host_count; i++)
+        order[i] = (struct route_host){.preference = answer->hosts[i].preference, .index = i};
+    route_order_hosts(s->clock, order, answer->host_count);
+    for (size_t i = 0; i < answer->host_count && s->host_count < HOPS_HOSTS_MAX; i++) {
+        add_host(s, answer->hosts[order[i].index].name, port, TLS_NAME_MX, true);
+        s->hosts[i].preference = order[i].preference;
+    }
+    for (size_t i = 0; i < answer->host_count; i++) {
+        if (route_is_own_name(s->snapshot->config, slice_str(answer->hosts[i].name)))
+            leave_out(s, answer->hosts[i].preference);
+    }
 }
 
 static void mx_came(void *ctx, const struct resolver_answer *answer)
@@ -127,14 +190,11 @@ static void mx_came(void *ctx, const struct resolver_answer *answer)
     if (answer->is_null_mx) {
         set_trouble(s, OUTCOME_EVENT_NULL_MX, s->domain, "takes no mail (null MX)");
     } else if (answer->status == RESOLVER_STATUS_OK && answer->host_count > 0) {
-        struct route_host order[RESOLVER_HOSTS_MAX];
-        for (size_t i = 0; i < answer->host_count; i++)
-            order[i] = (struct route_host){.preference = answer->hosts[i].preference, .index = i};
-        route_order_hosts(s->clock, order, answer->host_count);
-        for (size_t i = 0; i < answer->host_count; i++)
-            add_host(s, answer->hosts[order[i].index].name, port, TLS_NAME_MX, true);
+        take_mx_hosts(s, answer);
     } else if (answer->status == RESOLVER_STATUS_NO_DATA) {
         add_host(s, s->domain, port, TLS_NAME_MX, true); /* RFC 5321 5.1: implicit MX */
+        if (route_is_own_name(s->snapshot->config, slice_str(s->domain)))
+            leave_out(s, 0);
     } else {
         bool is_gone = answer->status == RESOLVER_STATUS_NX_DOMAIN;
         set_trouble(s, is_gone ? OUTCOME_EVENT_NO_DOMAIN : OUTCOME_EVENT_DNS, s->domain,

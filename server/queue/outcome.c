@@ -20,8 +20,8 @@
  * 7. A lost connection or no answer in time: later, also after the dot. The peer may have taken the
  *    message then; a repeat is the lesser evil (RFC 1047).
  *
- * 8. DNS: "no such domain" (5.1.2) and the null MX (5.1.10, RFC 7505 3) are final; every other DNS
- *    trouble is later.
+ * 8. DNS: "no such domain" (5.1.2), the null MX (5.1.10, RFC 7505 3) and a domain whose best host
+ *    is this one (5.4.6, RFC 5321 5.1) are final; every other DNS trouble is later.
  *
  * 9. What we cannot do for this message with this host is final: 8-bit text and no 8BITMIME
  *    (RFC 6152 3), or over its SIZE (RFC 1870 6.1). */
@@ -48,6 +48,7 @@ static const struct rule rules[] = {
     {ONLY(END),    200, 299,           {DELIVERED, "2.0.0", "Delivered", false}},
     {ALL,          EVENT(NO_DOMAIN),   {BOUNCE, "5.1.2",  "Bad destination host", false}},
     {ALL,          EVENT(NULL_MX),     {BOUNCE, "5.1.10", "Destination takes no mail", false}},
+    {ALL,          EVENT(LOOP),        {BOUNCE, "5.4.6",  "Routing loop detected", false}},
     {ALL,          EVENT(NO_8BIT),     {BOUNCE, "5.6.3",  "Conversion required but not supported", false}},
     {ALL,          EVENT(TOO_BIG),     {BOUNCE, "5.3.4",  "Message too big for system", false}},
     {ALL,          EVENT(DNS),         {RETRY,  "4.4.3",  "Directory server failure", true}},

@@ -30,6 +30,7 @@ enum outcome_event {
     OUTCOME_EVENT_NO_8BIT =
         7, /* the next hop does not offer 8BITMIME (RFC 6152), the text has 8 bits */
     OUTCOME_EVENT_TOO_BIG = 8, /* over the SIZE the next hop declared, RFC 1870 6.1 */
+    OUTCOME_EVENT_LOOP = 9,    /* DNS: the best host of the domain is this one, RFC 5321 5.1 */
 };
 
 /* What happened to one recipient. The slices are borrowed for the call. */

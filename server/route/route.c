@@ -89,6 +89,28 @@ void route_order_hosts(const struct clock *clock, struct route_host *hosts, size
     }
 }
 
+bool route_is_own_name(const struct config *config, struct slice name)
+{
+    if (slice_eq_nocase(config->system.hostname, name))
+        return true;
+    for (size_t i = 0; i < config->interfaces.count; i++) {
+        if (slice_eq_nocase(config->interfaces.items[i].hostname, name))
+            return true;
+    }
+    return false;
+}
+
+bool route_is_own_address(const struct config *config, const struct ip *ip)
+{
+    static const struct ip unspecified;
+    for (size_t i = 0; i < config->interfaces.count; i++) {
+        const struct ip *own = &config->interfaces.items[i].address;
+        if (memcmp(own->bytes, unspecified.bytes, sizeof(own->bytes)) != 0 && ip_eq(own, ip))
+            return true;
+    }
+    return false;
+}
+
 bool route_is_denied(const struct config *config, const struct ip *ip)
 {
     const struct cfg_pattern_list *denied = &config->delivery.next_hop_deny;

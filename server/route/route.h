@@ -3,7 +3,8 @@
  * Flow: route_find asks the SMTP routes; with one, its hosts are the next hops and MX is not asked
  * (RFC 5321 5.1 leaves that to the configuration). Without one the caller resolves MX, puts the
  * hosts in order with route_order_hosts, resolves their addresses and drops those that
- * route_is_denied names. SMTP routes are not bound by next_hop_deny: an administrator named them.
+ * route_is_denied names, and from the first on that is this host. SMTP routes are bound by neither:
+ * an administrator named them.
  *
  * Pure functions of a sealed configuration and of the randomness of base/clock; any thread; no
  * look-up in DNS happens here. RFC 5321 5.1: lower preference first, equal ones at random. */
@@ -37,6 +38,11 @@ size_t route_find(const struct config *config, const struct clock *clock, struct
 
 /* Sorts by preference, equal ones in random order. In place, O(n log n). */
 void route_order_hosts(const struct clock *clock, struct route_host *hosts, size_t count);
+
+/* Whether DNS names ourselves: a host name of the system or an interface, an address of an
+ * interface. An interface on the unspecified address tells nothing. */
+bool route_is_own_name(const struct config *config, struct slice name);
+bool route_is_own_address(const struct config *config, const struct ip *ip);
 
 /* Whether an address that DNS named must not be connected to (delivery.next_hop_deny). */
 bool route_is_denied(const struct config *config, const struct ip *ip);
