@@ -17,7 +17,7 @@ static void fill(struct error *reterr, enum err code, const char *fmt, va_list a
     ASSERT(n >= 0);
 }
 
-int error_set(struct error *reterr, enum err code, const char *fmt, ...)
+int(error_set)(struct error *reterr, enum err code, const char *fmt, ...)
 {
     ASSERT(code < 0);
     if (reterr != NULL) {
@@ -29,7 +29,7 @@ int error_set(struct error *reterr, enum err code, const char *fmt, ...)
     return code;
 }
 
-int error_set_errno(struct error *reterr, int errnum, const char *fmt, ...)
+int(error_set_errno)(struct error *reterr, int errnum, const char *fmt, ...)
 {
     enum err code = errnum == ENOSPC || errnum == EDQUOT ? ERR_FULL : ERR_IO;
     if (reterr != NULL) {

@@ -99,7 +99,7 @@ int config_commit_start(struct commit *commit, struct config_errors *errors)
 {
     struct store_revision newest;
     struct error error;
-    struct config *stored;
+    struct config *stored = NULL;
     struct config_diff diff;
     ASSERT(commit->running == NULL);
     int r = store_newest_revision(commit->store, &newest, &error);

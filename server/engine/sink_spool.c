@@ -119,7 +119,7 @@ static void run_step(struct letter *letter)
     m->is_busy = false;
     if (m->result == 0)
         m->result = m->work_result;
-    buf_clear(&m->in_work, LIMIT_BODY_CHUNK * 2);
+    buf_clear(&m->in_work, (size_t)LIMIT_BODY_CHUNK * 2);
     step(m);
 }
 

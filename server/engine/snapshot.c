@@ -111,7 +111,7 @@ bool snapshot_create(const struct config *config, const char *keys_dir,
 {
     struct snapshot *s = MEM_NEW(struct snapshot);
     size_t certificate_count = config->certificates.count;
-    struct served **served = mem_zalloc((certificate_count + 1) * sizeof *served);
+    struct served **served = mem_zalloc((certificate_count + 1) * sizeof(struct served *));
     struct served *client = NULL;
     bool is_ok = true;
 
