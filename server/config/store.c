@@ -1,189 +1,21 @@
-/* postern.db: see store.h. Owner thread: main.
+/* The revisions in postern.db: see store.h. Owner thread: main.
  *
- * Schema: PRAGMA user_version is the number of the last migration; each migration and its number
- * are one transaction, so a crash leaves the old schema or the new one. PRAGMA application_id says
- * that the file is ours.
- *
- *     objects(hash, json)                       each distinct object once, by SHA-256 of its JSON
- *     revisions(revision, created_ms, author, comment, confirm_by_ms)
- *     revision_items(revision, section, listener, key, position, hash)
- *         what an object is from this revision on; hash NULL: it is gone. The state at revision N
- *         is, for each (section, listener, key), the row with the greatest revision <= N: so a
- *         commit costs what it changed, and diff and restore are queries.
- *     counters(kind, next)                      numbers below were or may have been given out
- *
- * A position orders the objects of a listener in ordered sections, others have 0. */
+ * A commit stores what it changed: the state at revision N is, for each (section, listener, key),
+ * the row with the greatest revision <= N (db.c has the tables). */
 #include "config/store.h"
 
-#include <sqlite3.h>
-
 #include "config/config_priv.h"
+#include "config/db.h"
 #include "config/sha256.h"
-
-enum { APPLICATION_ID = 0x504f5354 /* POST */ };
-
-struct store {
-    sqlite3 *db;
-};
-
-static const char *const migrations[] = {
-    /* 1 */
-    "CREATE TABLE objects(hash BLOB NOT NULL PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE revisions(revision INTEGER NOT NULL PRIMARY KEY, created_ms INTEGER NOT NULL,"
-    " author TEXT NOT NULL, comment TEXT NOT NULL, confirm_by_ms INTEGER);"
-    "CREATE TABLE revision_items(section TEXT NOT NULL, listener TEXT NOT NULL, key TEXT NOT NULL,"
-    " revision INTEGER NOT NULL REFERENCES revisions, position INTEGER NOT NULL,"
-    " hash BLOB REFERENCES objects, PRIMARY KEY(section, listener, key, revision)) WITHOUT ROWID;"
-    "CREATE INDEX revision_items_by_revision ON revision_items(revision);"
-    "CREATE TABLE counters(kind TEXT NOT NULL PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;",
-};
-
-static int db_error(sqlite3 *db, struct error *reterr, const char *what)
-{
-    int code = sqlite3_errcode(db) & 0xff;
-    enum err err = ERR_DB;
-    if (code == SQLITE_FULL)
-        err = ERR_FULL;
-    else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
-        err = ERR_INVALID;
-    return error_set(reterr, err, "%s: %s", what, sqlite3_errmsg(db));
-}
-
-static int run(sqlite3 *db, const char *sql, struct error *reterr)
-{
-    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return db_error(db, reterr, "postern.db");
-    return 0;
-}
-
-static int prepare(struct store *store, const char *sql, sqlite3_stmt **ret_stmt,
-                   struct error *reterr)
-{
-    *ret_stmt = NULL;
-    if (sqlite3_prepare_v2(store->db, sql, -1, ret_stmt, NULL) != SQLITE_OK)
-        return db_error(store->db, reterr, "postern.db");
-    return 0;
-}
-
-static void bind_text(sqlite3_stmt *stmt, int at, struct slice s)
-{
-    /* SQLITE_STATIC: every caller steps and resets before the text goes away. */
-    (void)sqlite3_bind_text64(stmt, at, s.p, s.len, SQLITE_STATIC, SQLITE_UTF8);
-}
-
-static struct slice column_text(sqlite3_stmt *stmt, int at)
-{
-    const unsigned char *p = sqlite3_column_text(stmt, at);
-    return slice_of(p == NULL ? "" : (const char *)p, (size_t)sqlite3_column_bytes(stmt, at));
-}
-
-/* Runs a statement that gives no rows, and makes it ready for the next values. */
-static int step_done(struct store *store, sqlite3_stmt *stmt, struct error *reterr)
-{
-    int r = 0;
-    if (sqlite3_step(stmt) != SQLITE_DONE)
-        r = db_error(store->db, reterr, "postern.db");
-    (void)sqlite3_reset(stmt); /* repeats the step's result */
-    return r;
-}
-
-static int read_pragma(sqlite3 *db, const char *sql, int *ret_value, struct error *reterr)
-{
-    sqlite3_stmt *stmt = NULL;
-    int r = 0;
-    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK ||
-        sqlite3_step(stmt) != SQLITE_ROW)
-        r = db_error(db, reterr, "postern.db");
-    else
-        *ret_value = sqlite3_column_int(stmt, 0);
-    (void)sqlite3_finalize(stmt); /* repeats the step's result */
-    return r;
-}
-
-static void roll_back(sqlite3 *db)
-{
-    /* Fails only if SQLite has rolled back already. */
-    (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-}
-
-static int migrate(sqlite3 *db, struct error *reterr)
-{
-    int version = 0, application = 0;
-    int r = read_pragma(db, "PRAGMA user_version", &version, reterr);
-    if (r == 0)
-        r = read_pragma(db, "PRAGMA application_id", &application, reterr);
-    if (r < 0)
-        return r;
-    if (application != APPLICATION_ID && (application != 0 || version != 0))
-        return error_set(reterr, ERR_INVALID, "postern.db is a database of another program");
-    if (version < 0 || (size_t)version > ARRAY_LEN(migrations))
-        return error_set(reterr, ERR_INVALID,
-                         "postern.db has schema %d, but this program knows only up to %zu: it was "
-                         "used by a newer Postern; run that one or restore a backup",
-                         version, ARRAY_LEN(migrations));
-    for (size_t i = (size_t)version; i < ARRAY_LEN(migrations); i++) {
-        char number[96];
-        (void)snprintf(number, sizeof(number),
-                       "PRAGMA user_version = %zu; PRAGMA application_id = %d; COMMIT", i + 1,
-                       APPLICATION_ID);
-        r = run(db, "BEGIN IMMEDIATE", reterr);
-        if (r < 0)
-            return r;
-        r = run(db, migrations[i], reterr);
-        if (r == 0)
-            r = run(db, number, reterr);
-        if (r < 0) {
-            roll_back(db);
-            return r;
-        }
-    }
-    return 0;
-}
-
-int store_open(const char *path, struct store **ret_store, struct error *reterr)
-{
-    struct store *store = MEM_NEW(struct store);
-    int r = 0;
-    if (sqlite3_open_v2(path, &store->db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                            SQLITE_OPEN_EXRESCODE,
-                        NULL) != SQLITE_OK) {
-        r = store->db == NULL ? error_set(reterr, ERR_DB, "%s: cannot be opened", path)
-                              : db_error(store->db, reterr, path);
-        goto fail;
-    }
-    (void)sqlite3_busy_timeout(store->db, 5000); /* somebody reads it with the sqlite3 shell */
-    r = run(store->db,
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-            "PRAGMA trusted_schema = OFF",
-            reterr);
-    if (r == 0)
-        r = migrate(store->db, reterr);
-    if (r < 0)
-        goto fail;
-    *ret_store = store;
-    return 0;
-fail:
-    store_close(store);
-    return r;
-}
-
-void store_close(struct store *store)
-{
-    if (store == NULL)
-        return;
-    (void)sqlite3_close(store->db); /* every statement is finalized */
-    free(store);
-}
 
 int store_newest_revision(struct store *store, struct store_revision *ret_revision,
                           struct error *reterr)
 {
     sqlite3_stmt *stmt;
-    int r = prepare(store,
-                    "SELECT revision, created_ms, author, comment, confirm_by_ms FROM revisions"
-                    " ORDER BY revision DESC LIMIT 1",
-                    &stmt, reterr);
+    int r = db_prepare(store,
+                       "SELECT revision, created_ms, author, comment, confirm_by_ms FROM revisions"
+                       " ORDER BY revision DESC LIMIT 1",
+                       &stmt, reterr);
     if (r < 0)
         return r;
     int step = sqlite3_step(stmt);
@@ -193,13 +25,13 @@ int store_newest_revision(struct store *store, struct store_revision *ret_revisi
             .created_ms = sqlite3_column_int64(stmt, 1),
             .confirm_by_ms = sqlite3_column_int64(stmt, 4),
         };
-        (void)snprintf(found.author, sizeof(found.author), "%s", column_text(stmt, 2).p);
-        (void)snprintf(found.comment, sizeof(found.comment), "%s", column_text(stmt, 3).p);
+        (void)snprintf(found.author, sizeof(found.author), "%s", db_column_text(stmt, 2).p);
+        (void)snprintf(found.comment, sizeof(found.comment), "%s", db_column_text(stmt, 3).p);
         *ret_revision = found;
     } else if (step == SQLITE_DONE) {
         r = error_set(reterr, ERR_NOT_FOUND, "postern.db has no revision yet");
     } else {
-        r = db_error(store->db, reterr, "postern.db");
+        r = db_error(store, reterr);
     }
     (void)sqlite3_finalize(stmt);
     return r;
@@ -210,13 +42,14 @@ static int select_state(struct store *store, uint64_t revision, sqlite3_stmt **r
                         struct error *reterr)
 {
     /* SQLite takes the other columns from the row that has the MAX. */
-    int r = prepare(store,
-                    "SELECT s.section, s.listener, s.key, s.position, o.json, s.hash FROM"
-                    " (SELECT section, listener, key, position, hash, MAX(revision)"
-                    "  FROM revision_items WHERE revision <= ?1 GROUP BY section, listener, key) s"
-                    " LEFT JOIN objects o ON o.hash = s.hash WHERE s.hash IS NOT NULL"
-                    " ORDER BY s.section, s.listener, s.position, s.key",
-                    ret_stmt, reterr);
+    int r =
+        db_prepare(store,
+                   "SELECT s.section, s.listener, s.key, s.position, o.json, s.hash FROM"
+                   " (SELECT section, listener, key, position, hash, MAX(revision)"
+                   "  FROM revision_items WHERE revision <= ?1 GROUP BY section, listener, key) s"
+                   " LEFT JOIN objects o ON o.hash = s.hash WHERE s.hash IS NOT NULL"
+                   " ORDER BY s.section, s.listener, s.position, s.key",
+                   ret_stmt, reterr);
     if (r == 0)
         (void)sqlite3_bind_int64(*ret_stmt, 1, (sqlite3_int64)revision);
     return r;
@@ -233,9 +66,9 @@ static int collect(struct store *store, sqlite3_stmt *stmt, struct buf *text, st
         if (step == SQLITE_DONE)
             break;
         if (step != SQLITE_ROW)
-            return db_error(store->db, reterr, "postern.db");
-        struct slice name = column_text(stmt, 0);
-        struct slice json = column_text(stmt, 4);
+            return db_error(store, reterr);
+        struct slice name = db_column_text(stmt, 0);
+        struct slice json = db_column_text(stmt, 4);
         enum cfg_section id = cfg_section_find(name);
         if (id == CFG_SECTION_COUNT || json.len == 0)
             return error_set(reterr, ERR_INVALID, "postern.db: section \"%.*s\" is %s",
@@ -259,7 +92,7 @@ static int collect(struct store *store, sqlite3_stmt *stmt, struct buf *text, st
 static int revision_exists(struct store *store, uint64_t revision, struct error *reterr)
 {
     sqlite3_stmt *stmt;
-    int r = prepare(store, "SELECT 1 FROM revisions WHERE revision = ?1", &stmt, reterr);
+    int r = db_prepare(store, "SELECT 1 FROM revisions WHERE revision = ?1", &stmt, reterr);
     if (r < 0)
         return r;
     (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)revision);
@@ -268,7 +101,7 @@ static int revision_exists(struct store *store, uint64_t revision, struct error 
         r = error_set(reterr, ERR_NOT_FOUND, "postern.db has no revision %llu",
                       (unsigned long long)revision);
     else if (step != SQLITE_ROW)
-        r = db_error(store->db, reterr, "postern.db");
+        r = db_error(store, reterr);
     (void)sqlite3_finalize(stmt);
     return r;
 }
@@ -332,9 +165,9 @@ static int is_unchanged(struct save *save, struct slice section, struct slice li
                         struct error *reterr)
 {
     sqlite3_stmt *stmt = save->before;
-    bind_text(stmt, 1, section);
-    bind_text(stmt, 2, listener);
-    bind_text(stmt, 3, key);
+    db_bind_text(stmt, 1, section);
+    db_bind_text(stmt, 2, listener);
+    db_bind_text(stmt, 3, key);
     int step = sqlite3_step(stmt), r = 0;
     *ret_same = false;
     if (step == SQLITE_ROW)
@@ -342,7 +175,7 @@ static int is_unchanged(struct save *save, struct slice section, struct slice li
                     sqlite3_column_bytes(stmt, 1) == SHA256_BYTES &&
                     memcmp(sqlite3_column_blob(stmt, 1), hash, SHA256_BYTES) == 0;
     else if (step != SQLITE_DONE)
-        r = db_error(save->store->db, reterr, "postern.db");
+        r = db_error(save->store, reterr);
     (void)sqlite3_reset(stmt);
     return r;
 }
@@ -363,17 +196,17 @@ static int save_object(struct save *save, enum cfg_section id, size_t at, struct
     if (r < 0 || is_same)
         return r;
     (void)sqlite3_bind_blob(save->object, 1, hash, SHA256_BYTES, SQLITE_STATIC);
-    bind_text(save->object, 2, buf_slice(text));
-    r = step_done(save->store, save->object, reterr);
+    db_bind_text(save->object, 2, buf_slice(text));
+    r = db_step_done(save->store, save->object, reterr);
     if (r < 0)
         return r;
-    bind_text(save->item, 1, section);
-    bind_text(save->item, 2, listener);
-    bind_text(save->item, 3, key);
+    db_bind_text(save->item, 1, section);
+    db_bind_text(save->item, 2, listener);
+    db_bind_text(save->item, 3, key);
     (void)sqlite3_bind_int64(save->item, 4, (sqlite3_int64)save->revision);
     (void)sqlite3_bind_int64(save->item, 5, position);
     (void)sqlite3_bind_blob(save->item, 6, hash, SHA256_BYTES, SQLITE_STATIC);
-    return step_done(save->store, save->item, reterr);
+    return db_step_done(save->store, save->item, reterr);
 }
 
 /* Objects of the newest revision that the new one lacks get a row without a hash. Collected first:
@@ -392,8 +225,8 @@ static int save_removals(struct save *save, struct error *reterr)
     mem_arena_init(&arena);
     int step = sqlite3_step(state);
     for (; step == SQLITE_ROW; step = sqlite3_step(state)) {
-        struct slice names[3] = {column_text(state, 0), column_text(state, 1),
-                                 column_text(state, 2)};
+        struct slice names[3] = {db_column_text(state, 0), db_column_text(state, 1),
+                                 db_column_text(state, 2)};
         enum cfg_section id = cfg_section_find(names[0]);
         if (id != CFG_SECTION_COUNT &&
             config_find(save->config, id, names[1], names[2]) != SIZE_MAX)
@@ -406,14 +239,14 @@ static int save_removals(struct save *save, struct error *reterr)
         gone = item;
     }
     if (step != SQLITE_DONE)
-        r = db_error(save->store->db, reterr, "postern.db");
+        r = db_error(save->store, reterr);
     (void)sqlite3_finalize(state);
     for (; gone != NULL && r == 0; gone = gone->next) {
-        bind_text(save->gone, 1, gone->section);
-        bind_text(save->gone, 2, gone->listener);
-        bind_text(save->gone, 3, gone->key);
+        db_bind_text(save->gone, 1, gone->section);
+        db_bind_text(save->gone, 2, gone->listener);
+        db_bind_text(save->gone, 3, gone->key);
         (void)sqlite3_bind_int64(save->gone, 4, (sqlite3_int64)save->revision);
-        r = step_done(save->store, save->gone, reterr);
+        r = db_step_done(save->store, save->gone, reterr);
     }
     mem_arena_finish(&arena);
     return r;
@@ -423,16 +256,17 @@ static int save_revision_row(struct save *save, const struct store_revision *rev
                              struct error *reterr)
 {
     sqlite3_stmt *stmt;
-    int r = prepare(save->store, "INSERT INTO revisions VALUES(?1, ?2, ?3, ?4, ?5)", &stmt, reterr);
+    int r =
+        db_prepare(save->store, "INSERT INTO revisions VALUES(?1, ?2, ?3, ?4, ?5)", &stmt, reterr);
     if (r < 0)
         return r;
     (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)save->revision);
     (void)sqlite3_bind_int64(stmt, 2, revision->created_ms);
-    bind_text(stmt, 3, slice_str(revision->author));
-    bind_text(stmt, 4, slice_str(revision->comment));
+    db_bind_text(stmt, 3, slice_str(revision->author));
+    db_bind_text(stmt, 4, slice_str(revision->comment));
     if (revision->confirm_by_ms != 0)
         (void)sqlite3_bind_int64(stmt, 5, revision->confirm_by_ms);
-    r = step_done(save->store, stmt, reterr);
+    r = db_step_done(save->store, stmt, reterr);
     (void)sqlite3_finalize(stmt);
     return r;
 }
@@ -442,23 +276,25 @@ static int save_all(struct save *save, const struct store_revision *revision, st
     struct buf text;
     int r = save_revision_row(save, revision, reterr);
     if (r == 0)
-        r = prepare(save->store, "INSERT OR IGNORE INTO objects VALUES(?1, ?2)", &save->object,
-                    reterr);
+        r = db_prepare(save->store, "INSERT OR IGNORE INTO objects VALUES(?1, ?2)", &save->object,
+                       reterr);
     if (r == 0)
-        r = prepare(save->store,
-                    "INSERT INTO revision_items(section, listener, key, revision, position, hash)"
-                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-                    &save->item, reterr);
+        r = db_prepare(
+            save->store,
+            "INSERT INTO revision_items(section, listener, key, revision, position, hash)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+            &save->item, reterr);
     if (r == 0)
-        r = prepare(save->store,
-                    "SELECT position, hash FROM revision_items WHERE section = ?1 AND"
-                    " listener = ?2 AND key = ?3 ORDER BY revision DESC LIMIT 1",
-                    &save->before, reterr);
+        r = db_prepare(save->store,
+                       "SELECT position, hash FROM revision_items WHERE section = ?1 AND"
+                       " listener = ?2 AND key = ?3 ORDER BY revision DESC LIMIT 1",
+                       &save->before, reterr);
     if (r == 0)
-        r = prepare(save->store,
-                    "INSERT INTO revision_items(section, listener, key, revision, position, hash)"
-                    " VALUES(?1, ?2, ?3, ?4, 0, NULL)",
-                    &save->gone, reterr);
+        r = db_prepare(
+            save->store,
+            "INSERT INTO revision_items(section, listener, key, revision, position, hash)"
+            " VALUES(?1, ?2, ?3, ?4, 0, NULL)",
+            &save->gone, reterr);
     if (r < 0)
         return r;
     buf_init(&text, 0);
@@ -476,7 +312,7 @@ int store_save_revision(struct store *store, const struct config *config,
     struct store_revision newest = {0};
     struct save save = {.store = store, .config = config};
     ASSERT(config->is_sealed);
-    int r = run(store->db, "BEGIN IMMEDIATE", reterr);
+    int r = db_begin(store, reterr);
     if (r < 0)
         return r;
     r = store_newest_revision(store, &newest, reterr);
@@ -488,61 +324,8 @@ int store_save_revision(struct store *store, const struct config *config,
     (void)sqlite3_finalize(save.item);
     (void)sqlite3_finalize(save.before);
     (void)sqlite3_finalize(save.gone);
+    r = db_end(store, r, reterr);
     if (r == 0)
-        r = run(store->db, "COMMIT", reterr);
-    if (r < 0) {
-        roll_back(store->db);
-        return r;
-    }
-    revision->revision = save.revision;
-    return 0;
-}
-
-static const char *counter_name(enum store_counter kind)
-{
-    switch (kind) {
-    case STORE_COUNTER_MID:
-        return "mid";
-    case STORE_COUNTER_ICID:
-        return "icid";
-    case STORE_COUNTER_DCID:
-        return "dcid";
-    }
-    ASSERT(false); /* no such counter */
-}
-
-int store_counter_limit(struct store *store, enum store_counter kind, uint64_t *ret_limit,
-                        struct error *reterr)
-{
-    sqlite3_stmt *stmt;
-    int r = prepare(store, "SELECT next FROM counters WHERE kind = ?1", &stmt, reterr);
-    if (r < 0)
-        return r;
-    bind_text(stmt, 1, slice_str(counter_name(kind)));
-    int step = sqlite3_step(stmt);
-    if (step == SQLITE_ROW)
-        *ret_limit = (uint64_t)sqlite3_column_int64(stmt, 0);
-    else if (step == SQLITE_DONE)
-        *ret_limit = 1;
-    else
-        r = db_error(store->db, reterr, "postern.db");
-    (void)sqlite3_finalize(stmt);
-    return r;
-}
-
-int store_reserve_counter(struct store *store, enum store_counter kind, uint64_t new_limit,
-                          struct error *reterr)
-{
-    sqlite3_stmt *stmt;
-    int r = prepare(store,
-                    "INSERT INTO counters VALUES(?1, ?2)"
-                    " ON CONFLICT(kind) DO UPDATE SET next = MAX(next, excluded.next)",
-                    &stmt, reterr);
-    if (r < 0)
-        return r;
-    bind_text(stmt, 1, slice_str(counter_name(kind)));
-    (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)new_limit);
-    r = step_done(store, stmt, reterr);
-    (void)sqlite3_finalize(stmt);
+        revision->revision = save.revision;
     return r;
 }

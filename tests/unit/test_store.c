@@ -197,7 +197,7 @@ static void test_refused_databases(void **state)
     struct store *store = NULL;
     struct error error;
     store_close(open_store());
-    assert_int_equal(query("PRAGMA user_version"), 1);
+    assert_int_equal(query("PRAGMA user_version"), 2);
     (void)query("PRAGMA user_version = 99");
     assert_int_equal(store_open(path, &store, &error), ERR_INVALID);
     assert_non_null(strstr(error.text, "schema 99"));

@@ -1,0 +1,35 @@
+/* postern.db as a SQLite handle: opened, migrated, and the few helpers that every file with
+ * statements of its own uses (store.c, counters.c and those after them). Private to config/.
+ *
+ * Statements are prepared where they are used and finalized before the function returns: nothing
+ * here is on a hot path, and so no statement outlives a failure. Blocks; owner thread: main. */
+#ifndef POSTERN_CONFIG_DB_H
+#define POSTERN_CONFIG_DB_H
+
+#include <sqlite3.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct store {
+    sqlite3 *db;
+};
+
+/* What SQLite holds against the last call, as ERR_DB, ERR_FULL or ERR_INVALID. */
+int db_error(struct store *store, struct error *reterr);
+/* Statements without values or rows. */
+int db_run(struct store *store, const char *sql, struct error *reterr) MUST_CHECK;
+int db_prepare(struct store *store, const char *sql, sqlite3_stmt **ret_stmt,
+               struct error *reterr) MUST_CHECK;
+/* S must live until the statement is stepped and reset. */
+void db_bind_text(sqlite3_stmt *stmt, int at, struct slice s);
+/* Valid until the next step; never NULL. */
+struct slice db_column_text(sqlite3_stmt *stmt, int at);
+/* Runs a statement that gives no rows, and makes it ready for the next values. */
+int db_step_done(struct store *store, sqlite3_stmt *stmt, struct error *reterr) MUST_CHECK;
+/* One transaction: begin, then end with the result so far. End commits if R is 0, else rolls back
+ * and returns R. */
+int db_begin(struct store *store, struct error *reterr) MUST_CHECK;
+int db_end(struct store *store, int r, struct error *reterr) MUST_CHECK;
+
+#endif
