@@ -228,7 +228,7 @@ static void tell_mistake(struct session *s, const struct smtp_server_event *even
     }
 }
 
-static void write_output(struct session *s)
+static void write_all(struct session *s)
 {
     struct slice out = smtp_server_output(s->smtp);
 
@@ -236,6 +236,17 @@ static void write_output(struct session *s)
         return;
     conn_write(s->conn, out);
     smtp_server_sent(s->smtp, out.len);
+    s->is_reply_out = true;
+}
+
+/* What the client does not read stays with the machine: it has a deadline for it, and commands wait
+ * when it is much. True: there is room for more replies. */
+static bool write_output(struct session *s)
+{
+    if (smtp_server_output(s->smtp).len == 0 || s->is_reply_out)
+        return false;
+    write_all(s);
+    return true;
 }
 
 static void handle(struct session *s, const struct smtp_server_event *event)
@@ -249,7 +260,7 @@ static void handle(struct session *s, const struct smtp_server_event *event)
         break;
     case SMTP_SERVER_EVENT_STARTTLS:
         ASSERT(s->mid == 0); /* the machine refuses it while a message is open */
-        write_output(s);
+        write_all(s);        /* the 220 leaves in clear */
         s->tls = SESSION_TLS_SHAKING;
         loop_timer_start_after(&s->timer, LIMIT_SMTP_HANDSHAKE_MS);
         conn_start_tls_server(s->conn, s->listener->tls);
@@ -283,11 +294,13 @@ void session_pump(struct session *s)
 {
     if (s->smtp == NULL || s->is_closing || s->tls == SESSION_TLS_SHAKING)
         return;
-    take_events(s);
-    write_output(s);
+    do {
+        take_events(s);
+    } while (write_output(s));
     if (smtp_server_is_done(s->smtp) || (s->has_eof && s->end_token == 0)) {
         /* After the peer's end nobody waits for more; a message that came whole is still answered.
          */
+        write_all(s);
         begin_close(s);
         return;
     }
@@ -317,6 +330,14 @@ static size_t on_data(struct conn *conn, struct slice bytes)
     s->has_leftover = in.len > 0;
     session_pump(s);
     return bytes.len - in.len;
+}
+
+static void on_drained(struct conn *conn)
+{
+    struct session *s = conn_user(conn);
+
+    s->is_reply_out = conn_output_bytes(conn) > 0;
+    session_pump(s);
 }
 
 static void on_eof(struct conn *conn)
@@ -380,6 +401,7 @@ static void on_closed(struct conn *conn, const struct conn_end *end)
 static const struct conn_handler session_handler = {
     .on_data = on_data,
     .on_eof = on_eof,
+    .on_drained = on_drained,
     .on_tls = on_tls,
     .on_closed = on_closed,
 };

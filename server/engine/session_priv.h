@@ -31,6 +31,7 @@ struct session {
     bool is_counted, is_closing, is_over; /* is_over: the dialogue ended in order */
     bool has_leftover;                    /* input waits for us, not for the client */
     bool has_eof;                         /* the client sends no more */
+    bool is_reply_out;                    /* not all that was written has left: on_drained tells */
     bool is_draining;                     /* 421 as soon as the handshake is over */
 
     /* lines wait for the reverse name */

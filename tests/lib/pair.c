@@ -14,9 +14,10 @@ struct pair_end {
     struct conn conn;
     struct pair *pair;
     struct pair_end *peer;
-    struct buf arriving; /* from the peer, not yet received */
-    struct letter carry; /* moves `arriving` into conn */
-    struct letter close; /* tells conn_transport_closed */
+    struct buf arriving;       /* from the peer, not yet received */
+    struct letter carry;       /* moves `arriving` into conn */
+    struct letter close;       /* tells conn_transport_closed */
+    struct letter open_window; /* sends what waited */
     bool wants_reading;
     bool is_held;   /* nothing arrives here */
     bool is_closed; /* the transport was closed */
@@ -27,6 +28,7 @@ struct pair_end {
     bool is_cut; /* what this end sends goes nowhere */
     size_t sent_bytes;
     size_t cut_left; /* bytes that may still leave; SIZE_MAX: no cut */
+    size_t window;   /* bytes that the peer will take; SIZE_MAX: any */
     bool is_cut_reset;
 };
 
@@ -92,7 +94,11 @@ static void pair_send(struct conn *conn)
 {
     struct pair_end *end = end_of(conn);
     struct slice bytes = buf_slice(&conn->wire_out);
-    size_t len = bytes.len;
+    size_t len = bytes.len < end->window ? bytes.len : end->window;
+    if (len == 0)
+        return;
+    if (end->window != SIZE_MAX)
+        end->window -= len;
     if (!end->is_cut) {
         bool is_last = len >= end->cut_left;
         size_t goes = is_last ? end->cut_left : len;
@@ -107,6 +113,13 @@ static void pair_send(struct conn *conn)
     }
     buf_consume(&conn->wire_out, len);
     conn_transport_sent(conn);
+}
+
+static void window_opened(struct letter *letter)
+{
+    struct pair_end *end = CONTAINER_OF(letter, struct pair_end, open_window);
+    if (!end->is_closed)
+        pair_send(&end->conn);
 }
 
 static void pair_set_reading(struct conn *conn, bool wants)
@@ -135,6 +148,7 @@ static void pair_close(struct conn *conn)
     if (!end->is_cut)
         fin(end, false);
     loop_undefer(&end->carry);
+    loop_undefer(&end->open_window);
     loop_defer(end->pair->loop, &end->close);
 }
 
@@ -157,6 +171,8 @@ static void init_end(struct pair *pair, struct pair_end *end, struct pair_end *p
     end->pair = pair;
     end->peer = peer;
     end->cut_left = SIZE_MAX;
+    end->window = SIZE_MAX;
+    end->open_window.run = window_opened;
     buf_init(&end->arriving, 0);
     end->carry.run = carry;
     end->close.run = closed;
@@ -183,6 +199,8 @@ void pair_destroy(struct pair *pair)
     ASSERT(pair->a.is_released && pair->b.is_released);
     loop_undefer(&pair->a.carry);
     loop_undefer(&pair->b.carry);
+    loop_undefer(&pair->a.open_window);
+    loop_undefer(&pair->b.open_window);
     buf_finish(&pair->a.arriving);
     buf_finish(&pair->b.arriving);
     free(pair);
@@ -219,6 +237,12 @@ void pair_hold(struct pair *pair, struct conn *end, bool is_held)
     peer->is_held = is_held;
     if (!is_held)
         ask_carry(peer);
+}
+
+void pair_set_window(struct pair *pair, struct conn *end, size_t count)
+{
+    end_of(end)->window = count;
+    loop_defer(pair->loop, &end_of(end)->open_window);
 }
 
 void pair_inject(struct pair *pair, struct conn *end, struct slice bytes)

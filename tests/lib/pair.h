@@ -23,6 +23,9 @@ void pair_set_piece(struct pair *pair, size_t size);
 void pair_cut_after(struct pair *pair, struct conn *end, size_t count, bool is_reset);
 /* Nothing from END arrives until it is released. */
 void pair_hold(struct pair *pair, struct conn *end, bool is_held);
+/* END may put COUNT more bytes on the wire, then its output waits with it, as when the peer does
+ * not read; SIZE_MAX: all. */
+void pair_set_window(struct pair *pair, struct conn *end, size_t count);
 /* Raw bytes to END's peer, around END's TLS: what a hostile network could send. */
 void pair_inject(struct pair *pair, struct conn *end, struct slice bytes);
 /* All bytes END put on the wire so far. */
