@@ -67,6 +67,8 @@ static void answer_line(struct next_hop *hop, struct slice line)
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
         if (verbs[i].word != NULL && slice_eq(word, slice_str(verbs[i].word)))
             answer(hop, (enum next_hop_verb)i);
+    if (slice_eq(word, SLICE("DATA")) && hop->plan->takes > 0)
+        pair_set_window(hop->pair, pair_a(hop->pair), hop->plan->takes);
     const char *data_reply = hop->plan->replies[NEXT_HOP_DATA];
     hop->is_in_data =
         slice_eq(word, SLICE("DATA")) && (data_reply == NULL || strncmp(data_reply, "354", 3) == 0);

@@ -34,6 +34,7 @@ struct next_hop_plan {
     enum next_hop_manner manner;
     const char *replies[NEXT_HOP_VERBS]; /* NULL: the usual yes; empty: silence */
     const char *refused;                 /* RCPT with this in its line gets 550; NULL: none */
+    size_t takes; /* after its 354 it reads so much, then waits for pair_set_window; 0: all */
 };
 
 /* One connection. */
