@@ -9,7 +9,7 @@ import sys
 import tree
 
 CFLAGS = ["-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Wstrict-prototypes",
-          "-Werror", "-fsyntax-only", "-Iserver", "-Itests", "-Itests/lib"]
+          "-Werror", "-fsyntax-only", "-Iserver", "-I.", "-Itests", "-Itests/lib"]
 
 
 def pkg_config_flags():
@@ -28,7 +28,7 @@ def compile_alone(path, flags):
 
 def main():
     bad = 0
-    headers = tree.files(("server", "tests"), (".h",))
+    headers = tree.files(("server", "api", "tests"), (".h",))
     for path in headers:
         if not re.search(r"#ifndef POSTERN_\w+_H\n#define POSTERN_\w+_H\n", tree.read(path)):
             print("%s: no include guard POSTERN_..._H" % path)

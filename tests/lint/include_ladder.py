@@ -1,6 +1,7 @@
-"""A folder of server/ may include itself and what its row in ladder.txt names, nothing else.
+"""A folder may include itself and what its row in ladder.txt names, nothing else.
 
-Also: quoted includes are relative to server/ and exist, x.c includes its own header first, and a
+Folders are those of server/, besides api and webui. Also: quoted includes are relative to server/ or
+to the top (api, webui) and exist, x.c includes its own header first, and a
 folder's private header (x_priv.h) stays in its folder.
 """
 import os
@@ -8,7 +9,9 @@ import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SERVER = os.path.normpath(os.path.join(HERE, "..", "..", "server"))
+ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
+SERVER = os.path.join(ROOT, "server")
+AT_THE_TOP = ("api", "webui")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 
 
@@ -23,15 +26,22 @@ def read_ladder():
     return rows
 
 
+def place(path):
+    """Where "api/x.h" or "base/x.h" lies."""
+    return os.path.join(ROOT if path.split("/")[0] in AT_THE_TOP else SERVER, path)
+
+
 def sources():
-    for where, _, names in sorted(os.walk(SERVER)):
-        for name in sorted(names):
-            if name.endswith((".c", ".h", ".def")):
-                yield os.path.relpath(os.path.join(where, name), SERVER)
+    for top in (SERVER,) + tuple(os.path.join(ROOT, each) for each in AT_THE_TOP):
+        base = SERVER if top == SERVER else ROOT
+        for where, _, names in sorted(os.walk(top)):
+            for name in sorted(names):
+                if name.endswith((".c", ".h", ".def")):
+                    yield os.path.relpath(os.path.join(where, name), base)
 
 
 def includes(path):
-    with open(os.path.join(SERVER, path), encoding="utf-8") as lines:
+    with open(place(path), encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             found = INCLUDE.match(line)
             if found:
@@ -41,7 +51,7 @@ def includes(path):
 def check(path, ladder):
     folder = os.path.dirname(path)
     own_header = path[:-2] + ".h"
-    wants_own = path.endswith(".c") and os.path.exists(os.path.join(SERVER, own_header))
+    wants_own = path.endswith(".c") and os.path.exists(place(own_header))
     if folder and folder not in ladder:
         yield 1, "folder %s has no row in ladder.txt" % folder
         return
@@ -51,8 +61,8 @@ def check(path, ladder):
             wants_own = False
             if name != own_header:
                 yield number, "the first include must be \"%s\"" % own_header
-        if not os.path.exists(os.path.join(SERVER, name)) and not name.endswith("_embed.h"):
-            yield number, "\"%s\" is not relative to server/, or is not there" % name
+        if not os.path.exists(place(name)) and not name.endswith("_embed.h"):
+            yield number, "\"%s\" is not relative to server/ or the top, or is not there" % name
         elif folder and target != folder and target not in ladder[folder]:
             yield number, "%s may not include \"%s\"" % (folder, name)
         elif target != folder and name.endswith("_priv.h"):
@@ -64,7 +74,7 @@ def main():
     bad = 0
     for path in sources():
         for number, text in check(path, ladder):
-            print("server/%s:%d: %s" % (path, number, text))
+            print("%s:%d: %s" % (os.path.relpath(place(path), ROOT), number, text))
             bad += 1
     return 1 if bad else 0
 
