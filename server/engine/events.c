@@ -21,21 +21,23 @@ void events_job_done(struct engine *engine, const struct link *link)
     int64_t now = clock_wall_ms(engine->clock);
     uint16_t *rids = mem_array(job->rid_count, sizeof *rids);
     size_t count = 0;
-    struct slice text = {0};
+    const struct outcome_result *taken = NULL;
 
     for (size_t i = 0; i < job->rid_count; i++) {
         const struct outcome_result *result = &link->results[i];
         if (result->stage != OUTCOME_STAGE_END || result->code / 100 != 2)
             continue;
         rids[count++] = job->rids[i];
-        text = result->text;
+        taken = result; /* one answer for all of them */
     }
     if (count > 0) {
         const struct trace_rids list = {.items = rids, .count = count};
+        char *said = outcome_said(taken->enhanced, taken->text);
         TRACE_EMIT(engine->trace, now, message_done, .dcid = link->dcid, .mid = job->mid,
                    .rids = list);
         TRACE_EMIT(engine->trace, now, rid_response, .mid = job->mid, .rids = list,
-                   .response = text);
+                   .response = slice_str(said));
+        free(said);
     }
     free(rids);
 }
@@ -44,12 +46,12 @@ void events_delayed(struct engine *engine, uint64_t dcid, const struct queue_act
 {
     struct slice lines[REPLY_LINES_MAX];
 
-    TRACE_EMIT(engine->trace, clock_wall_ms(engine->clock), delayed, .dcid = dcid,
-               .mid = action->mid, .rid = action->rid, .enhanced = slice_str(action->enhanced),
-               .class_text = slice_str(action->text),
-               .code = action->code >= 200 ? (uint64_t)action->code : 0,
-               .lines = split_lines(slice_str(action->remote_text), lines),
-               .delay_ms = action->delay_ms);
+    TRACE_EMIT(
+        engine->trace, clock_wall_ms(engine->clock), delayed, .dcid = dcid, .mid = action->mid,
+        .from = slice_str(action->sender), .to = slice_str(action->rcpt), .rid = action->rid,
+        .enhanced = slice_str(action->enhanced), .class_text = slice_str(action->text),
+        .code = action->code >= 200 ? (uint64_t)action->code : 0,
+        .lines = split_lines(slice_str(action->remote_text), lines), .delay_ms = action->delay_ms);
 }
 
 void events_bounced(struct engine *engine, uint64_t dcid, const struct queue_action *action)
@@ -65,6 +67,7 @@ void events_bounced(struct engine *engine, uint64_t dcid, const struct queue_act
                    .code = code, .lines = list);
     else
         TRACE_EMIT(engine->trace, now, bounced, .dcid = dcid, .mid = action->mid,
+                   .from = slice_str(action->sender), .to = slice_str(action->rcpt),
                    .rid = action->rid, .enhanced = slice_str(action->enhanced),
                    .class_text = slice_str(action->text), .code = code, .lines = list);
 }

@@ -27,6 +27,8 @@
  *    (RFC 6152 3), or over its SIZE (RFC 1870 6.1). */
 #include "queue/outcome.h"
 
+#include "base/buf.h"
+
 struct rule {
     enum outcome_stage first_stage, last_stage;
     int first_code, last_code;
@@ -91,4 +93,22 @@ struct outcome outcome_expired(void)
 {
     return (struct outcome){OUTCOME_VERDICT_BOUNCE, "5.4.7", "Delivery expired (message too old)",
                             false};
+}
+
+char *outcome_said(struct slice enhanced, struct slice text)
+{
+    struct buf said;
+    struct slice rest = text;
+    buf_init(&said, 0);
+    do {
+        bool is_first = rest.p == text.p;
+        struct slice line = slice_cut(&rest, '\n');
+        bool fits =
+            (is_first || buf_append_char(&said, '\n')) && buf_append_slice(&said, enhanced) &&
+            (enhanced.len == 0 || buf_append_char(&said, ' ')) && buf_append_slice(&said, line);
+        ASSERT(fits); /* no cap */
+    } while (rest.len > 0);
+    char *copy = slice_dup(buf_slice(&said));
+    buf_finish(&said);
+    return copy;
 }

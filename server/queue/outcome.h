@@ -56,6 +56,9 @@ struct outcome {
 };
 
 struct outcome outcome_decide(const struct outcome_result *result);
+/* What a peer said, as it said it: RFC 2034 4 has the enhanced code (which may be empty) on every
+ * line. Lines are parted by \n. The caller frees it. */
+char *outcome_said(struct slice enhanced, struct slice text) MUST_CHECK;
 /* The class of a message that was tried too often or too long: 5.4.7. */
 struct outcome outcome_expired(void);
 

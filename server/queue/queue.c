@@ -85,6 +85,8 @@ void queue_action_destroy(struct queue_action *action)
 {
     if (action == NULL)
         return;
+    free(action->sender);
+    free(action->rcpt);
     free(action->remote_text);
     bounce_notice_destroy(action->notice);
     buf_finish(&action->bytes);
@@ -93,10 +95,7 @@ void queue_action_destroy(struct queue_action *action)
 
 static char *said(const struct outcome_result *result)
 {
-    const char *enhanced = result->enhanced.p == NULL ? "" : result->enhanced.p;
-    const char *text = result->text.p == NULL ? "" : result->text.p;
-    return mem_printf("%.*s%s%.*s", (int)result->enhanced.len, enhanced,
-                      result->enhanced.len > 0 ? " " : "", (int)result->text.len, text);
+    return outcome_said(result->enhanced, result->text);
 }
 
 /* The message's state as a record; the message is gone afterwards when nobody is left. */
@@ -139,6 +138,23 @@ static void rcpt_delivered(struct queue *q, struct queue_ticket *ticket, uint16_
     queue_dest_credit(q, ticket->dest);
 }
 
+/* What the log says of a recipient that was not delivered. */
+static struct queue_action *action_about(struct queue *q, enum queue_action_kind kind,
+                                         const struct envelope *env, uint16_t rid,
+                                         const struct outcome *outcome,
+                                         const struct outcome_result *result)
+{
+    struct queue_action *action = action_add(q, kind, env->mid);
+    action->rid = rid;
+    action->code = result->code;
+    action->enhanced = outcome->enhanced;
+    action->text = outcome->text;
+    action->sender = slice_dup(envelope_sender(env));
+    action->rcpt = slice_dup(envelope_rcpt_address(&env->rcpts[rid]));
+    action->remote_text = said(result);
+    return action;
+}
+
 /* *NOTICES: the notice being filled, handed out as an action when it is full. */
 static void rcpt_bounced(struct queue *q, struct queue_ticket *ticket, uint16_t rid,
                          const struct outcome *outcome, const struct outcome_result *result,
@@ -146,12 +162,7 @@ static void rcpt_bounced(struct queue *q, struct queue_ticket *ticket, uint16_t 
 {
     struct queue_message *message = ticket->message;
     struct envelope *env = message->env;
-    struct queue_action *action = action_add(q, QUEUE_ACTION_BOUNCED, env->mid);
-    action->rid = rid;
-    action->code = result->code;
-    action->enhanced = outcome->enhanced;
-    action->text = outcome->text;
-    action->remote_text = said(result);
+    struct queue_action *action = action_about(q, QUEUE_ACTION_BOUNCED, env, rid, outcome, result);
     q->bounced++;
     ticket->dest->bounced++;
     if (!bounce_is_wanted(env)) {
@@ -263,16 +274,11 @@ static void rcpt_delayed(struct queue *q, const struct deferral *deferral, uint1
                          const struct outcome *outcome, const struct outcome_result *result)
 {
     struct queue_ticket *ticket = deferral->ticket;
-    struct envelope_rcpt *rcpt = &ticket->message->env->rcpts[rid];
-    struct queue_action *action = action_add(q, QUEUE_ACTION_DELAYED, ticket->message->env->mid);
+    struct envelope *env = ticket->message->env;
+    struct envelope_rcpt *rcpt = &env->rcpts[rid];
     rcpt->attempts = ticket->attempts;
     rcpt->next_try_wall_ms = clock_wall_ms(q->clock) + (int64_t)deferral->delay_ms;
-    action->rid = rid;
-    action->code = result->code;
-    action->enhanced = outcome->enhanced;
-    action->text = outcome->text;
-    action->remote_text = said(result);
-    action->delay_ms = deferral->delay_ms;
+    action_about(q, QUEUE_ACTION_DELAYED, env, rid, outcome, result)->delay_ms = deferral->delay_ms;
     q->delayed++;
     ticket->dest->delayed++;
 }

@@ -120,7 +120,9 @@ struct queue_action {
     uint16_t rid;
     int code;                     /* DELAYED, BOUNCED: the peer's, or enum outcome_event */
     const char *enhanced, *text;  /* DELAYED, BOUNCED: our class */
-    char *remote_text;            /* DELIVERED, DELAYED, BOUNCED: what the peer said; owned */
+    char *sender, *rcpt;          /* DELAYED, BOUNCED: addresses of the envelope; owned */
+    char *remote_text;            /* DELIVERED, DELAYED, BOUNCED: what the peer said, with its
+                                     enhanced code on each line; owned */
     uint64_t delay_ms;            /* DELAYED */
     bool is_double_bounce;        /* BOUNCED: there is nobody to tell */
     struct bounce_notice *notice; /* NOTICE: owned; set it to NULL to keep it */

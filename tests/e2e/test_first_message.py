@@ -76,7 +76,7 @@ def test_every_line_in_order(required):
         r"DCID %d TLS success protocol %s cipher %s for example\.test" % (dcid, PROTOCOL, CIPHER),
         r"Delivery start DCID %d MID 1 to RID \[0\]" % dcid,
         r"Message done DCID %d MID 1 to RID \[0\]" % dcid,
-        r"MID 1 RID \[0\] Response '.*'",
+        r"MID 1 RID \[0\] Response '2\.0\.0 ok'",
         r"Message finished MID 1 done")
     required.mail_logs.wait_text("ICID 1 close")
     required.stop()

@@ -7,13 +7,7 @@ import sys
 import tree
 
 EVENTS = "server/trace/event.def"
-# "event" or "event.field": why nothing emits it.
-EXPECTED = {
-    "bounced.from": "the queue's actions do not carry addresses",
-    "bounced.to": "likewise",
-    "delayed.from": "likewise",
-    "delayed.to": "likewise",
-}
+EXPECTED = {}  # "event" or "event.field": why nothing emits it
 FIELD = re.compile(r"\bF_(?!CONST)\w+\((\w+)\)")
 # A call of a macro that packs an event, or the struct that a trace_pack_x() is given.
 MACRO = re.compile(r"\b(?:TRACE_EMIT|TRACE_PACK|SESSION_LINE|OUTBOUND_EMIT)\s*\(")

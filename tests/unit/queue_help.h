@@ -26,6 +26,7 @@ struct help_queue {
     uint64_t last_finished, last_delay_ms;
     enum spool_kind last_kind;
     const char *last_enhanced;
+    char last_from[64], last_to[64], last_said[128]; /* of a recipient that was not delivered */
     struct buf last_state;
     struct bounce_notice *notice; /* the last one; the test's */
 };
@@ -71,6 +72,14 @@ static inline void help_queue_finish(struct help_queue *h)
     bounce_notice_destroy(h->notice);
 }
 
+static inline void help_note(struct help_queue *h, const struct queue_action *a)
+{
+    h->last_enhanced = a->enhanced;
+    (void)snprintf(h->last_from, sizeof(h->last_from), "%s", a->sender);
+    (void)snprintf(h->last_to, sizeof(h->last_to), "%s", a->rcpt);
+    (void)snprintf(h->last_said, sizeof(h->last_said), "%s", a->remote_text);
+}
+
 static inline void help_drain(struct help_queue *h)
 {
     h->delivered = h->delayed = h->bounced = h->double_bounced = 0;
@@ -83,12 +92,12 @@ static inline void help_drain(struct help_queue *h)
         case QUEUE_ACTION_DELAYED:
             h->delayed++;
             h->last_delay_ms = a->delay_ms;
-            h->last_enhanced = a->enhanced;
+            help_note(h, a);
             break;
         case QUEUE_ACTION_BOUNCED:
             h->bounced++;
             h->double_bounced += a->is_double_bounce ? 1 : 0;
-            h->last_enhanced = a->enhanced;
+            help_note(h, a);
             break;
         case QUEUE_ACTION_NOTICE:
             h->notices++;

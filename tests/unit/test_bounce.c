@@ -45,6 +45,36 @@ static void test_one_report(void **state)
     assert_int_equal(h.finished, 1);
 }
 
+/* What the log gets to know: whose, and what the peer said as it said it. */
+static void test_actions_tell(void **state)
+{
+    (void)state;
+    struct queue_job job;
+    help_add(&h, 1, "x@a.test y@a.test");
+    assert_true(queue_next_job(h.q, &job));
+    const struct outcome_result results[] = {
+        {.stage = OUTCOME_STAGE_RCPT,
+         .code = 550,
+         .enhanced = SLICE("5.1.1"),
+         .text = SLICE("no such\nuser\n"),
+         .remote_host = SLICE("mx.a.test")},
+        {.stage = OUTCOME_STAGE_RCPT, .code = 450, .text = SLICE("not\nnow")},
+    };
+    queue_job_done(h.q, &job, results);
+    struct queue_action *action = queue_next_action(h.q);
+    assert_int_equal(action->kind, QUEUE_ACTION_BOUNCED);
+    assert_string_equal(action->sender, "s@example.org");
+    assert_string_equal(action->rcpt, "x@a.test");
+    assert_string_equal(action->remote_text, "5.1.1 no such\n5.1.1 user");
+    queue_action_destroy(action);
+    help_drain(&h);
+    assert_int_equal(h.delayed, 1);
+    assert_string_equal(h.last_from, "s@example.org");
+    assert_string_equal(h.last_to, "y@a.test");
+    assert_string_equal(h.last_said, "not\nnow");
+    queue_slot_close(h.q, job.dest);
+}
+
 static void test_nobody_to_tell(void **state)
 {
     (void)state;
@@ -183,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_report, help_set_up, help_tear_down),
+        cmocka_unit_test_setup_teardown(test_actions_tell, help_set_up, help_tear_down),
         cmocka_unit_test_setup_teardown(test_nobody_to_tell, help_set_up, help_tear_down),
         cmocka_unit_test_setup_teardown(test_report_could_not_be_made, help_set_up, help_tear_down),
         cmocka_unit_test_setup_teardown(test_many_recipients, help_set_up, help_tear_down),

@@ -88,10 +88,28 @@ static void test_properties(void **state)
     assert_string_equal(outcome_expired().enhanced, "5.4.7");
 }
 
+static void check_said(struct slice enhanced, struct slice text, const char *want)
+{
+    char *said = outcome_said(enhanced, text);
+    assert_string_equal(said, want);
+    free(said);
+}
+
+static void test_said(void **state)
+{
+    (void)state;
+    check_said(SLICE("5.1.1"), SLICE("no"), "5.1.1 no");
+    check_said(SLICE("5.1.1"), SLICE("no\nnever"), "5.1.1 no\n5.1.1 never");
+    check_said(slice_of(NULL, 0), SLICE("no\n\nnever"), "no\n\nnever");
+    check_said(SLICE("5.1.1"), slice_of(NULL, 0), "5.1.1 ");
+    check_said(slice_of(NULL, 0), slice_of(NULL, 0), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_said),
         cmocka_unit_test(test_properties),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
