@@ -378,7 +378,8 @@ static void on_tls(struct conn *conn, const struct tls_result *result)
     outbound_pump(o);
 }
 
-static void next_hop_or_fail(struct outbound *o, const struct conn_end *end)
+/* It never came up. LOCAL: the address it was tried from. */
+static void next_hop_or_fail(struct outbound *o, const struct conn_end *end, struct ip local)
 {
     const struct hop *hop = outbound_hop(o);
     bool is_timeout = end->cause == CONN_CAUSE_CONNECT_TIMEOUT;
@@ -390,7 +391,7 @@ static void next_hop_or_fail(struct outbound *o, const struct conn_end *end)
     OUTBOUND_EMIT(o, connection_error, .dcid = o->dcid, .domain = outbound_domain(o), .ip = hop->ip,
                   .port = hop->port,
                   .details = is_timeout ? SLICE("timeout") : slice_str(end->text),
-                  .interface = o->link->source,
+                  .interface = local,
                   .reason = is_timeout ? SLICE("connection timed out") : SLICE("network error"));
     if (o->hop + 1 < o->link->hops.count) {
         o->hop++;
@@ -414,7 +415,7 @@ static void on_closed(struct conn *conn, const struct conn_end *end)
 
     if (o->smtp == NULL) {
         o->conn = NULL;
-        next_hop_or_fail(o, end);
+        next_hop_or_fail(o, end, *conn_local_ip(conn));
         return;
     }
     if (o->is_shaking) {

@@ -56,22 +56,25 @@ static void tell_connection_error(struct outbound *o, const struct smtp_client_e
     const struct hop *hop = outbound_hop(o);
     const struct ip *local = conn_local_ip(o->conn);
 
-    if (event->cause == SMTP_CLIENT_CAUSE_REPLY)
+    if (event->cause == SMTP_CLIENT_CAUSE_REPLY) {
+        char *said = outcome_said(event->reply.enhanced, event->reply.text);
         OUTBOUND_EMIT(o, connection_error_reply, .dcid = o->dcid, .domain = outbound_domain(o),
                       .ip = hop->ip, .port = hop->port, .code = (uint64_t)event->reply.code,
-                      .reply = event->reply.text, .interface = *local,
+                      .reply = slice_str(said), .interface = *local,
                       .reason = SLICE("unexpected SMTP response"));
-    else
-        OUTBOUND_EMIT(o, connection_error, .dcid = o->dcid, .domain = outbound_domain(o),
-                      .ip = hop->ip, .port = hop->port,
-                      .details = event->cause == SMTP_CLIENT_CAUSE_LOST ? SLICE("EOF")
-                                 : event->cause == SMTP_CLIENT_CAUSE_TIMEOUT
-                                     ? SLICE("timeout")
-                                     : slice_str(smtp_client_cause_text(event->cause)),
-                      .interface = *local,
-                      .reason = event->cause == SMTP_CLIENT_CAUSE_TIMEOUT
-                                    ? SLICE("connection timed out")
-                                    : SLICE("network error"));
+        free(said);
+        return;
+    }
+    OUTBOUND_EMIT(o, connection_error, .dcid = o->dcid, .domain = outbound_domain(o), .ip = hop->ip,
+                  .port = hop->port,
+                  .details = event->cause == SMTP_CLIENT_CAUSE_LOST ? SLICE("EOF")
+                             : event->cause == SMTP_CLIENT_CAUSE_TIMEOUT
+                                 ? SLICE("timeout")
+                                 : slice_str(smtp_client_cause_text(event->cause)),
+                  .interface = *local,
+                  .reason = event->cause == SMTP_CLIENT_CAUSE_TIMEOUT
+                                ? SLICE("connection timed out")
+                                : SLICE("network error"));
 }
 
 void outbound_tell_tls_none(struct outbound *o, const char *reason)
@@ -84,11 +87,14 @@ void outbound_tell_tls_none(struct outbound *o, const char *reason)
 void outbound_tell_tls_refused(struct outbound *o, const struct smtp_client_event *event)
 {
     o->is_tls_told = true;
-    if (event->cause == SMTP_CLIENT_CAUSE_REPLY)
-        OUTBOUND_EMIT(o, dcid_tls_unexpected, .dcid = o->dcid, .code = (uint64_t)event->reply.code,
-                      .reply = event->reply.text, .domain = outbound_domain(o));
-    else
+    if (event->cause != SMTP_CLIENT_CAUSE_REPLY) {
         OUTBOUND_EMIT(o, dcid_starttls_unsupported, .dcid = o->dcid, .domain = outbound_domain(o));
+        return;
+    }
+    char *said = outcome_said(event->reply.enhanced, event->reply.text);
+    OUTBOUND_EMIT(o, dcid_tls_unexpected, .dcid = o->dcid, .code = (uint64_t)event->reply.code,
+                  .reply = slice_str(said), .domain = outbound_domain(o));
+    free(said);
 }
 
 /* A failure before any message was offered: what the log says of it. */

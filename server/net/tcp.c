@@ -208,14 +208,21 @@ static struct tcp *tcp_new(struct loop *loop, enum conn_state state)
     return tcp;
 }
 
+static void set_local_name(struct tcp *tcp)
+{
+    struct sockaddr_storage addr;
+    int len = sizeof(addr);
+    if (uv_tcp_getsockname(&tcp->handle, (struct sockaddr *)&addr, &len) == 0)
+        (void)ip_from_sockaddr((struct sockaddr *)&addr, &tcp->conn.local_ip,
+                               &tcp->conn.local_port);
+}
+
 static void set_names(struct tcp *tcp)
 {
     struct sockaddr_storage addr;
     int len = sizeof(addr);
     struct conn *conn = &tcp->conn;
-    if (uv_tcp_getsockname(&tcp->handle, (struct sockaddr *)&addr, &len) == 0)
-        (void)ip_from_sockaddr((struct sockaddr *)&addr, &conn->local_ip, &conn->local_port);
-    len = sizeof(addr);
+    set_local_name(tcp);
     if (uv_tcp_getpeername(&tcp->handle, (struct sockaddr *)&addr, &len) == 0)
         (void)ip_from_sockaddr((struct sockaddr *)&addr, &conn->remote_ip, &conn->remote_port);
 }
@@ -291,6 +298,7 @@ struct conn *tcp_connect(struct loop *loop, const struct tcp_target *target,
         tcp->failure_errno = errno_of(r);
         loop_defer(loop, &tcp->failure);
     } else {
+        set_local_name(tcp); /* the system has chosen: known also when nobody answers */
         loop_timer_start_after(&tcp->timeout, target->timeout_ms == 0 ? LIMIT_SMTP_CONNECT_MS
                                                                       : target->timeout_ms);
     }

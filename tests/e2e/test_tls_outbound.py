@@ -36,7 +36,7 @@ def test_required_refused(make_gateway, make_sink):
     send_message(gateway.public)
     error = gateway.mail_logs.wait(
         r"Connection Error: DCID (\d+) domain: example\.test IP: 127\.0\.0\.1 port: %d details: "
-        r"454-'TLS not available at the moment' interface: 127\.0\.0\.1 "
+        r"454-'4\.7\.0 TLS not available at the moment' interface: 127\.0\.0\.1 "
         r"reason: unexpected SMTP response" % sink.port)
     dcid = int(error.group(1))
     failed = gateway.mail_logs.wait_text("DCID %d TLS failed: STARTTLS unexpected response" % dcid)
