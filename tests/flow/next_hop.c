@@ -23,6 +23,7 @@ static const struct {
     [NEXT_HOP_GREETING] = {NULL, "220 next.example ESMTP\r\n"},
     [NEXT_HOP_EHLO] = {"EHLO", "250 next.example\r\n"},
     [NEXT_HOP_HELO] = {"HELO", "250 next.example\r\n"},
+    [NEXT_HOP_STARTTLS] = {"STAR", "220 go on\r\n"},
     [NEXT_HOP_MAIL] = {"MAIL", "250 ok\r\n"},
     [NEXT_HOP_RCPT] = {"RCPT", "250 ok\r\n"},
     [NEXT_HOP_DATA] = {"DATA", "354 go on\r\n"},
@@ -44,8 +45,20 @@ const char *next_hop_got(struct next_hop *hop)
 static void answer(struct next_hop *hop, enum next_hop_verb verb)
 {
     const char *reply = hop->plan->replies[verb];
+    bool has_tls = hop->plan->tls != NULL && !hop->is_tls;
 
-    next_hop_say(hop, reply != NULL ? reply : verbs[verb].reply);
+    if (reply == NULL && verb == NEXT_HOP_EHLO && has_tls)
+        reply = "250-next.example\r\n250 STARTTLS\r\n";
+    if (reply == NULL && verb == NEXT_HOP_STARTTLS && !has_tls)
+        reply = "502 5.5.1 what?\r\n";
+    if (reply == NULL)
+        reply = verbs[verb].reply;
+    next_hop_say(hop, reply);
+    if (verb != NEXT_HOP_STARTTLS || strncmp(reply, "220", 3) != 0)
+        return;
+    hop->is_deaf = hop->plan->is_deaf;
+    if (!hop->is_deaf)
+        conn_start_tls_server(pair_b(hop->pair), hop->plan->tls);
 }
 
 static void answer_line(struct next_hop *hop, struct slice line)
@@ -78,6 +91,8 @@ static size_t hop_data(struct conn *conn, struct slice bytes)
 {
     struct next_hop *hop = conn_user(conn);
 
+    if (hop->is_deaf)
+        return bytes.len;
     (void)buf_append_slice(&hop->got, bytes);
     for (size_t i = 0; i < bytes.len; i++) {
         if (bytes.p[i] == '\n') {
@@ -90,6 +105,13 @@ static size_t hop_data(struct conn *conn, struct slice bytes)
     return bytes.len;
 }
 
+static void hop_tls(struct conn *conn, const struct tls_result *result)
+{
+    struct next_hop *hop = conn_user(conn);
+
+    hop->is_tls = result->is_ok;
+}
+
 static void hop_closed(struct conn *conn, const struct conn_end *end)
 {
     struct next_hop *hop = conn_user(conn);
@@ -98,7 +120,11 @@ static void hop_closed(struct conn *conn, const struct conn_end *end)
     hop->is_closed = true;
 }
 
-static const struct conn_handler hop_handler = {.on_data = hop_data, .on_closed = hop_closed};
+static const struct conn_handler hop_handler = {
+    .on_data = hop_data,
+    .on_tls = hop_tls,
+    .on_closed = hop_closed,
+};
 
 static void give_up(struct loop_timer *timer)
 {

@@ -21,6 +21,7 @@ enum next_hop_verb {
     NEXT_HOP_GREETING,
     NEXT_HOP_EHLO,
     NEXT_HOP_HELO,
+    NEXT_HOP_STARTTLS,
     NEXT_HOP_MAIL,
     NEXT_HOP_RCPT,
     NEXT_HOP_DATA,
@@ -33,6 +34,8 @@ enum next_hop_verb {
 struct next_hop_plan {
     enum next_hop_manner manner;
     const char *replies[NEXT_HOP_VERBS]; /* NULL: the usual yes; empty: silence */
+    struct tls_server *tls;              /* offers STARTTLS; NULL: does not, and says 502 */
+    bool is_deaf;                        /* after the 220 to STARTTLS it does nothing at all */
     const char *refused;                 /* RCPT with this in its line gets 550; NULL: none */
     size_t takes; /* after its 354 it reads so much, then waits for pair_set_window; 0: all */
 };
@@ -46,7 +49,8 @@ struct next_hop {
     struct letter up; /* tells the gateway that it is connected, or not */
     struct loop_timer no_answer;
     struct buf line, got; /* got: all that came */
-    bool is_in_data, is_closed;
+    bool is_tls;          /* the handshake is done */
+    bool is_in_data, is_deaf, is_closed;
 };
 
 extern struct next_hop_plan next_hop_plans[NEXT_HOPS_MAX];
