@@ -31,9 +31,11 @@
 
 /* ECDSA suites stand before RSA ones in NORMAL; %SERVER_PRECEDENCE makes that order count. X25519
  * first, where NORMAL prefers P-256: it is the key share that OpenSSL's clients send unasked, and
- * another choice costs them a HelloRetryRequest, one more round trip. */
+ * another choice costs them a HelloRetryRequest, one more round trip. RSA key transport last, where
+ * NORMAL prefers it to DHE: it has no forward secrecy (RFC 9325 4.1), and is for who knows nothing
+ * else. */
 #define TLS_PRIORITY_DEFAULT                                                                       \
-    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"                                \
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:+RSA:%SERVER_PRECEDENCE"                      \
     ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:+GROUP-X448"     \
     ":+GROUP-FFDHE2048:+GROUP-FFDHE3072:+GROUP-FFDHE4096"
 
