@@ -25,7 +25,8 @@ static bool put_clean(struct buf *buf, struct slice s)
         return false;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        out[i] = c >= 32 && c < 127 ? (char)c : '?';
+        bool is_blank = c == '\n' || c == '\t'; /* between the lines of a reply, or in one */
+        out[i] = is_blank ? ' ' : c >= 32 && c < 127 ? (char)c : '?';
     }
     buf_commit(buf, len);
     return true;
@@ -92,7 +93,7 @@ static bool put_status_part(struct buf *buf, const struct report *r, const char 
         fits = buf_append_str(buf, "\r\n") &&
                put_field(buf, "Final-Recipient: rfc822; ", rcpt->address) &&
                buf_append_str(buf, "Action: failed\r\n") &&
-               put_field(buf, "Status: ", rcpt->enhanced);
+               put_field(buf, "Status: ", rcpt->status);
         if (fits && rcpt->remote_host.len > 0)
             fits = put_field(buf, "Remote-MTA: dns; ", rcpt->remote_host);
         /* RFC 3464 2.3.6: what an SMTP server said; our own findings are not that. */

@@ -1,10 +1,10 @@
 /* Builds the delivery report (non-delivery notice) as one complete message, headers included.
  *
  * multipart/report with a text for people, message/delivery-status for programs, and the original
- * or its header section. RFC 3464, RFC 6522, RFC 5321 4.5.5 and 6.1. Lines end with CRLF. Bytes
- * over 127 and control characters in values from outside become `?`; the part with the original is
- * marked 8bit when it is, with is_8bit told back, all else is 7-bit. The builder knows nothing of
- * queues or of who may be told. */
+ * or its header section. RFC 3464, RFC 6522, RFC 5321 4.5.5 and 6.1. Lines end with CRLF. A line
+ * end in a value from outside becomes a blank, bytes over 127 and control characters `?`; the part
+ * with the original is marked 8bit when it is, with is_8bit told back, all else is 7-bit. The
+ * builder knows nothing of queues or of who may be told. */
 #ifndef POSTERN_MAIL_REPORT_H
 #define POSTERN_MAIL_REPORT_H
 
@@ -14,8 +14,9 @@
 
 struct report_rcpt {
     struct slice address;
-    struct slice enhanced;    /* `5.1.0`: our class; printed as Status */
+    struct slice enhanced;    /* `5.1.0`: our class, for people */
     struct slice class_text;  /* `Unknown address error` */
+    struct slice status;      /* for programs: `5.1.1` of the peer, or our class again */
     struct slice remote_host; /* name or address of the host that answered; empty: nobody did */
     struct slice remote_text; /* `550 5.1.1 no such user`; empty: nobody answered */
 };

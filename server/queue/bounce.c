@@ -71,7 +71,12 @@ void bounce_notice_add(struct bounce_notice *notice, const struct envelope *env,
                                  cut(text, BOUNCE_TEXT_MAX), said);
     else
         remote_text = mem_strndup(said, (size_t)cut(text, BOUNCE_TEXT_MAX));
-    notice->rcpts[notice->rcpt_count++] = (struct bounce_rcpt){
+    /* RFC 3464 2.3.4: what the peer knew more exactly than its reply code told us. */
+    bool is_given =
+        code >= 500 && enhanced.len > 0 && enhanced.len < BOUNCE_STATUS_MAX && enhanced.p[0] == '5';
+    struct slice status = is_given ? enhanced : slice_str(outcome->enhanced);
+    struct bounce_rcpt *rcpt = &notice->rcpts[notice->rcpt_count++];
+    *rcpt = (struct bounce_rcpt){
         .rid = rid,
         .address = mem_strndup(address.p, address.len),
         .enhanced = outcome->enhanced,
@@ -80,6 +85,7 @@ void bounce_notice_add(struct bounce_notice *notice, const struct envelope *env,
                                    (size_t)cut(remote_host, LIMIT_SMTP_DOMAIN)),
         .remote_text = remote_text,
     };
+    (void)snprintf(rcpt->status, sizeof(rcpt->status), "%.*s", SLICE_ARGS(status));
 }
 
 /* The original, or its header section. A body that cannot be read leaves *ret_text empty. */
@@ -134,6 +140,7 @@ int bounce_compose(const struct bounce_notice *notice, uint64_t mid, struct slic
             .address = slice_str(rcpt->address),
             .enhanced = slice_str(rcpt->enhanced),
             .class_text = slice_str(rcpt->class_text),
+            .status = slice_str(rcpt->status),
             .remote_host = slice_str(rcpt->remote_host),
             .remote_text = slice_str(rcpt->remote_text),
         };

@@ -14,12 +14,16 @@
 #include "queue/body.h"
 #include "queue/outcome.h"
 
-enum { BOUNCE_RCPTS_MAX = 100 }; /* in one notice */
+enum {
+    BOUNCE_RCPTS_MAX = 100, /* in one notice */
+    BOUNCE_STATUS_MAX = 12, /* `5.123.123` is the longest, RFC 3463 2 */
+};
 
 struct bounce_rcpt {
     uint16_t rid;
     char *address;
     const char *enhanced, *class_text; /* static */
+    char status[BOUNCE_STATUS_MAX];    /* the peer's own code when it gave one, else ENHANCED */
     char *remote_host, *remote_text;   /* "" when nobody answered; text begins with its code */
 };
 

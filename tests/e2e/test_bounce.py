@@ -39,9 +39,8 @@ def test_refused_recipient(make_gateway, make_sink):
     assert blocks[1]["Final-Recipient"].replace("rfc822;nobody", "rfc822; nobody") == \
         "rfc822; nobody@example.test"
     assert blocks[1]["Action"] == "failed"
-    assert blocks[1]["Status"].startswith("5.1.")
-    assert re.match(r"smtp; ?550", blocks[1]["Diagnostic-Code"])
-    assert "5.1.1 no such" in blocks[1]["Diagnostic-Code"]
+    assert blocks[1]["Status"] == "5.1.1"
+    assert blocks[1]["Diagnostic-Code"] == "smtp; 550 5.1.1 no such user here"
     assert b"Subject: lost" in received.content
 
     bounced = gateway.mail_logs.wait(r"Bounced: DCID \d+ MID 1 From: <sender@a\.example> To: <nobody@example\.test> "
@@ -112,7 +111,7 @@ def test_refused_at_each_step(make_gateway, make_sink, verb):
     received = sink.wait()
     assert received.mail.split(b" ")[0] == b"FROM:<>"
     fields = report_of(received)[1][1]
-    assert fields["Status"].startswith("5.") and "5.7.1 not wanted" in fields["Diagnostic-Code"]
+    assert fields["Status"] == "5.7.1" and "5.7.1 not wanted" in fields["Diagnostic-Code"]
 
 
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "DOT"])

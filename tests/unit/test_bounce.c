@@ -209,6 +209,45 @@ static void test_compose(void **state)
     bounce_notice_destroy(notice);
 }
 
+/* What a program reads of one recipient that got REPLY. */
+static void check_status(const struct outcome_result *reply, const char *status, const char *said)
+{
+    struct outcome outcome = outcome_decide(reply);
+    struct envelope *env = envelope_create(5, SLICE("s@example.org"), HELP_WALL), *report;
+    struct buf text;
+    assert_true(envelope_rcpt_add(env, SLICE("x@a.test")));
+    struct bounce_notice *notice = bounce_notice_create(env, NULL);
+    bounce_notice_add(notice, env, 0, &outcome, reply->code, reply->enhanced, reply->text,
+                      reply->remote_host);
+    assert_int_equal(bounce_compose(notice, 6, SLICE("gw.test"), HELP_WALL, 7, &report, &text), 0);
+    if (strstr(buf_cstr(&text), status) == NULL || strstr(buf_cstr(&text), said) == NULL)
+        fail_msg("no '%s' or no '%s' in\n%s", status, said, buf_cstr(&text));
+    body_memory_release(buf_len(&text));
+    buf_finish(&text);
+    envelope_destroy(report);
+    envelope_destroy(env);
+    bounce_notice_destroy(notice);
+}
+
+/* RFC 3464 2.3.4, 2.3.6 */
+static void test_status_and_diagnostic(void **state)
+{
+    (void)state;
+    const enum outcome_stage rcpt = OUTCOME_STAGE_RCPT;
+    check_status(&(struct outcome_result){rcpt, 550, SLICE("5.7.26"), SLICE("no\tsuch\nuser"), {0}},
+                 "\r\nStatus: 5.7.26\r\n",
+                 "\r\nDiagnostic-Code: smtp; 550 5.7.26 no such user\r\n");
+    check_status(&(struct outcome_result){rcpt, 550, {0}, SLICE("no"), {0}},
+                 "\r\nStatus: 5.1.0\r\n", "\r\nDiagnostic-Code: smtp; 550 no\r\n");
+    /* A failure cannot have the class of a success or of a delay. */
+    check_status(&(struct outcome_result){rcpt, 550, SLICE("4.2.1"), SLICE("no"), {0}},
+                 "\r\nStatus: 5.1.0\r\n", "\r\nDiagnostic-Code: smtp; 550 4.2.1 no\r\n");
+    check_status(
+        &(struct outcome_result){
+            OUTCOME_STAGE_DNS, OUTCOME_EVENT_LOOP, {0}, SLICE("leads back"), {0}},
+        "\r\nStatus: 5.4.6\r\n", "\r\nDiagnostic-Code: x-postern; leads back\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_report_could_not_be_made, help_set_up, help_tear_down),
         cmocka_unit_test_setup_teardown(test_many_recipients, help_set_up, help_tear_down),
         cmocka_unit_test_setup_teardown(test_compose, help_set_up, help_tear_down),
+        cmocka_unit_test(test_status_and_diagnostic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

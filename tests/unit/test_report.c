@@ -14,11 +14,13 @@ static const struct report_rcpt rcpts[] = {
     {.address = {"gone@example.test", 17},
      .enhanced = {"5.1.0", 5},
      .class_text = {"Unknown address error", 21},
+     .status = {"5.1.1", 5},
      .remote_host = {"mx.example.test", 15},
-     .remote_text = {"550 5.1.1 no such user", 22}},
+     .remote_text = {"550 5.1.1 no such\nuser", 22}},
     {.address = {"late@example.test", 17},
      .enhanced = {"5.4.7", 5},
      .class_text = {"Delivery expired (message too old)", 34},
+     .status = {"5.4.7", 5},
      .remote_text = {"connection refused", 18}},
 };
 
@@ -85,7 +87,7 @@ static void test_parts(void **state)
         "    550 5.1.1 no such user\r\n",
         "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; gw.test\r\n"
         "X-Postern-MID: 5\r\nArrival-Date: Tue, 24 Nov 2026 11:34:35 +0000\r\n\r\n"
-        "Final-Recipient: rfc822; gone@example.test\r\nAction: failed\r\nStatus: 5.1.0\r\n"
+        "Final-Recipient: rfc822; gone@example.test\r\nAction: failed\r\nStatus: 5.1.1\r\n"
         "Remote-MTA: dns; mx.example.test\r\nDiagnostic-Code: smtp; 550 5.1.1 no such user\r\n\r\n"
         "Final-Recipient: rfc822; late@example.test\r\nAction: failed\r\nStatus: 5.4.7\r\n"
         "Diagnostic-Code: x-postern; connection refused\r\n\r\n--",
