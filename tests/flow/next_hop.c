@@ -53,12 +53,22 @@ static void answer(struct next_hop *hop, enum next_hop_verb verb)
         reply = "502 5.5.1 what?\r\n";
     if (reply == NULL)
         reply = verbs[verb].reply;
+    if (strcmp(reply, NEXT_HOP_HANGS_UP) == 0) {
+        conn_close(pair_b(hop->pair));
+        return;
+    }
     next_hop_say(hop, reply);
     if (verb != NEXT_HOP_STARTTLS || strncmp(reply, "220", 3) != 0)
         return;
     hop->is_deaf = hop->plan->is_deaf;
     if (!hop->is_deaf)
         conn_start_tls_server(pair_b(hop->pair), hop->plan->tls);
+}
+
+/* Is PART, NULL: nothing, in the line that came? */
+static bool holds(struct next_hop *hop, const char *part)
+{
+    return part != NULL && strstr(buf_cstr(&hop->line), part) != NULL;
 }
 
 static void answer_line(struct next_hop *hop, struct slice line)
@@ -71,10 +81,13 @@ static void answer_line(struct next_hop *hop, struct slice line)
         return;
     }
     struct slice word = slice_of(line.p, line.len < 4 ? line.len : 4);
-    const char *refused = hop->plan->refused;
-    if (slice_eq(word, SLICE("RCPT")) && refused != NULL &&
-        strstr(buf_cstr(&hop->line), refused) != NULL) {
+    bool is_rcpt = slice_eq(word, SLICE("RCPT"));
+    if (is_rcpt && holds(hop, hop->plan->refused)) {
         next_hop_say(hop, "550 5.1.1 nobody\r\n");
+        return;
+    }
+    if (is_rcpt && holds(hop, hop->plan->deferred)) {
+        next_hop_say(hop, "451 not now\r\n");
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
@@ -167,6 +180,7 @@ static struct conn *connect_in_memory(struct loop *loop, const struct tcp_target
         .plan = &next_hop_plans[place],
         .loop = loop,
         .target = *target,
+        .made_ms = loop_now_ms(loop),
         .up.run = come_up,
     };
     buf_init(&hop->line, 0);

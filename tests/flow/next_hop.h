@@ -31,12 +31,16 @@ enum next_hop_verb {
     NEXT_HOP_VERBS
 };
 
+/* A reply: the connection is closed instead. */
+#define NEXT_HOP_HANGS_UP "!"
+
 struct next_hop_plan {
     enum next_hop_manner manner;
     const char *replies[NEXT_HOP_VERBS]; /* NULL: the usual yes; empty: silence */
     struct tls_server *tls;              /* offers STARTTLS; NULL: does not, and says 502 */
     bool is_deaf;                        /* after the 220 to STARTTLS it does nothing at all */
     const char *refused;                 /* RCPT with this in its line gets 550; NULL: none */
+    const char *deferred;                /* the same with 451 */
     size_t takes; /* after its 354 it reads so much, then waits for pair_set_window; 0: all */
 };
 
@@ -46,6 +50,7 @@ struct next_hop {
     const struct next_hop_plan *plan;
     struct loop *loop;
     struct tcp_target target;
+    uint64_t made_ms;
     struct letter up; /* tells the gateway that it is connected, or not */
     struct loop_timer no_answer;
     struct buf line, got; /* got: all that came */
