@@ -27,6 +27,7 @@
 #include "queue/bounce.h"
 #include "queue/outcome.h"
 #include "queue/spool.h"
+#include "queue/view.h"
 
 struct queue;
 struct queue_dest;
@@ -147,13 +148,6 @@ void queue_limits_changed(struct queue *q);
 bool queue_message_delete(struct queue *q, uint64_t mid);             /* (A) */
 bool queue_dest_retry_now(struct queue *q, struct slice destination); /* "deliver now" */
 
-struct queue_summary {
-    uint64_t messages, rcpts_pending, active, ready, waiting, bouncing, bytes;
-    uint64_t delivered, delayed, bounced; /* recipients, since start */
-    uint64_t destinations, destinations_down;
-    int64_t oldest_wall_ms; /* 0: the queue is empty */
-};
-
 struct queue_dest_summary {
     struct slice destination;               /* valid during the callback */
     uint64_t ready, waiting, active, slots; /* tickets; connections */
@@ -163,7 +157,6 @@ struct queue_dest_summary {
     const char *last_text; /* last trouble with the destination, or "" */
 };
 
-void queue_summary_get(const struct queue *q, struct queue_summary *ret_summary);
 void queue_dests_each(const struct queue *q, void *ctx,
                       void (*each)(void *ctx, const struct queue_dest_summary *dest));
 
