@@ -29,8 +29,8 @@ enum { CONFIG_ERRORS_MAX = 1000 };
 /* More JSON values than this in one text are refused before they cost memory. */
 enum { CONFIG_JSON_VALUES_MAX = 2000000 };
 
-/* Listeners are compared with each other, so their number is capped. */
-enum { CONFIG_LISTENERS_MAX = 1000 };
+/* These are compared with each other, so their number is capped. */
+enum { CONFIG_LISTENERS_MAX = 1000, CONFIG_INTERFACES_MAX = 1000 };
 
 struct config_error {
     const char *pointer; /* RFC 6901; "" is the whole text */
@@ -58,6 +58,7 @@ enum cfg_reload {
     CFG_RELOAD_TRUST = 1 << 2,        /* trust lists */
     CFG_RELOAD_DNS = 1 << 3,          /* the resolver */
     CFG_RELOAD_LOGS = 1 << 4,         /* the logs' time zone */
+    CFG_RELOAD_HTTPS = 1 << 5,        /* where the administration listens */
 };
 
 /* Positions in a section's array, sorted for look-ups. */

@@ -3,6 +3,7 @@
  * References exist, keys are unique, and:
  *     listeners             no two on one address and port; a HAT that ends in ALL; TLS that a
  *                           policy requires needs a certificate
+ *     interfaces            HTTPS has a certificate and shares its port with nothing
  *     public listeners      a RAT that ends in ALL, which rejects: no open relay
  *     other listeners       no RAT
  *     sender groups         ALL only in the last one; ALL never relays (blackhole listeners forget
@@ -157,6 +158,51 @@ static void check_addresses(struct checker *k, size_t at)
     }
 }
 
+static void check_https_port(struct checker *k, size_t at, uint32_t port, const char *key)
+{
+    const struct config *c = k->config;
+    const struct cfg_interface *mine = &c->interfaces.items[at];
+    for (size_t i = 0; i < c->listeners.count; i++) {
+        const struct cfg_listener *l = &c->listeners.items[i];
+        const struct cfg_interface *there = config_find_interface(c, l->interface);
+        if (there == NULL || l->port != port || !clashes(&mine->address, &there->address))
+            continue;
+        FAIL(k, CFG_SECTION_INTERFACES, at, key, "rule.address_in_use",
+             "port %u of this address is taken by listener \"%.*s\"", (unsigned)port,
+             SLICE_ARGS(l->name));
+        return;
+    }
+    for (size_t i = 0; i <= at; i++) {
+        const struct cfg_interface *other = &c->interfaces.items[i];
+        bool is_https = i < at && other->https && other->https_port == port;
+        bool is_http = other->http_redirect && other->http_port == port &&
+                       (i < at || strcmp(key, "https_port") == 0);
+        if ((!is_https && !is_http) || !clashes(&mine->address, &other->address))
+            continue;
+        FAIL(k, CFG_SECTION_INTERFACES, at, key, "rule.address_in_use",
+             "port %u of this address serves HTTP for interface \"%.*s\"", (unsigned)port,
+             SLICE_ARGS(other->name));
+        return;
+    }
+}
+
+static void check_https(struct checker *k, size_t at)
+{
+    const struct cfg_interface *interface = &k->config->interfaces.items[at];
+    if (is_object_reported(k, CFG_SECTION_INTERFACES, at))
+        return;
+    if (interface->https && interface->https_certificate.len == 0)
+        FAIL(k, CFG_SECTION_INTERFACES, at, "https_certificate", "rule.tls_without_certificate",
+             "HTTPS needs a certificate");
+    if (interface->http_redirect && !interface->https)
+        FAIL(k, CFG_SECTION_INTERFACES, at, "http_redirect", "rule.redirect_to_nothing",
+             "there is no HTTPS on this interface to redirect to");
+    if (interface->https)
+        check_https_port(k, at, interface->https_port, "https_port");
+    if (interface->http_redirect)
+        check_https_port(k, at, interface->http_port, "http_port");
+}
+
 /* ALL, or a network that is everything. */
 static bool is_everybody(const struct cfg_pattern *sender)
 {
@@ -272,6 +318,19 @@ static void check_listeners(struct checker *k)
     }
 }
 
+static void check_interfaces(struct checker *k)
+{
+    struct config_path path = {.key = cfg_sections[CFG_SECTION_INTERFACES].name};
+    if (k->config->interfaces.count > CONFIG_INTERFACES_MAX) {
+        config_errors_add_at(k->errors, &path, "value.length",
+                             "must have at most %d items, has %zu", CONFIG_INTERFACES_MAX,
+                             k->config->interfaces.count);
+        return;
+    }
+    for (size_t i = 0; i < k->config->interfaces.count; i++)
+        check_https(k, i);
+}
+
 static void check_destination_controls(struct checker *k)
 {
     const struct config *c = k->config;
@@ -335,6 +394,7 @@ bool config_validate(struct config *candidate, struct config_errors *errors)
     check_singletons(&k);
     check_references(&k);
     check_duplicates(&k);
+    check_interfaces(&k);
     check_listeners(&k);
     check_destination_controls(&k);
     check_objects(&k);

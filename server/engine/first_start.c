@@ -15,6 +15,9 @@ static bool wants_certificate(const struct config *candidate)
     for (size_t i = 0; i < candidate->listeners.count; i++)
         if (slice_eq(candidate->listeners.items[i].certificate, name))
             return true;
+    for (size_t i = 0; i < candidate->interfaces.count; i++)
+        if (slice_eq(candidate->interfaces.items[i].https_certificate, name))
+            return true;
     return false;
 }
 
