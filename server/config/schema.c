@@ -178,11 +178,12 @@ const struct cfg_section_info cfg_sections[CFG_SECTION_COUNT] = {
                           .rows = &type##_rows,                                                    \
                           .offset = offsetof(struct config, member),                               \
                           .flags = CFG_SECTION_SINGLETON},
-#define CFG_OBJECTS(id, member, name_, type, key, flags_)                                          \
+#define CFG_OBJECTS(id, member, name_, type, key_, flags_)                                         \
     [CFG_SECTION_##id] = {.name = (name_),                                                         \
                           .rows = &type##_rows,                                                    \
                           .offset = offsetof(struct config, member),                               \
-                          .key_offset = KEY_OFFSET(type, key),                                     \
+                          .key = #key_,                                                            \
+                          .key_offset = KEY_OFFSET(type, key_),                                    \
                           .flags = (flags_)},
 #include "config/sections.def"
 #undef CFG_SINGLETON

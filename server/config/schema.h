@@ -79,6 +79,7 @@ struct cfg_section_info {
     const char *name;
     const struct cfg_rows *rows;
     size_t offset;     /* of the struct or the list in struct config */
+    const char *key;   /* the row that is the key; NULL for singletons */
     size_t key_offset; /* of a struct slice in the object: its key as text */
     unsigned flags;    /* enum cfg_section_flag */
 };

@@ -1,0 +1,20 @@
+/* The schema in words: what forms, the command line and openapi.json are drawn from.
+ *
+ * Both are made by walking the rows, so they cannot drift from what the codec accepts. Pure; the
+ * caller owns the value returned. */
+#ifndef POSTERN_CONFIG_DESCRIBE_H
+#define POSTERN_CONFIG_DESCRIBE_H
+
+#include <jansson.h>
+
+#include "config/sections.h"
+
+/* GET /schema: every section with its flags and its rows: key, kind, default, limits, words,
+ * reference, label, help, RFC, and when a change takes effect. */
+json_t *config_describe(void);
+
+/* One section's object as JSON Schema 2020-12, as OpenAPI 3.1 wants it. IS_PATCH: nothing is
+ * required and null returns a member to its default (RFC 7396). */
+json_t *config_describe_object(enum cfg_section section, bool is_patch);
+
+#endif
