@@ -278,9 +278,14 @@ int trace_create(const struct trace_settings *settings, struct trace **ret_trace
                  struct error *reterr)
 {
     struct trace *trace = trace_new();
-    int r = sink_log_open(&trace->sink, settings->dir,
-                          settings->text_name == NULL ? "mail_logs" : settings->text_name,
-                          settings->json_name == NULL ? "mail_json" : settings->json_name, reterr);
+    const struct sink_log_settings sink_settings = {
+        .dir = settings->dir,
+        .text_name = settings->text_name == NULL ? "mail_logs" : settings->text_name,
+        .json_name = settings->json_name == NULL ? "mail_json" : settings->json_name,
+        .rotate_bytes = settings->rotate_bytes,
+        .keep_files = settings->keep_files,
+    };
+    int r = sink_log_open(&trace->sink, &sink_settings, reterr);
     if (r < 0)
         goto fail_free;
     trace_zone_set(settings->timezone);

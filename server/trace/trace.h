@@ -21,6 +21,9 @@ struct trace;
 struct trace_settings {
     const char *dir;      /* made if it is missing; holds mail_logs and mail_json; copied */
     const char *timezone; /* name in /usr/share/zoneinfo, or a POSIX TZ string */
+    /* Rotation of each file, see trace/sink_log.h; 0: its usual values. */
+    uint64_t rotate_bytes;
+    uint32_t keep_files;
     /* For tests; 0 or NULL: the usual. */
     size_t buffer_bytes;
     const char *text_name, *json_name; /* instead of mail_logs, mail_json */
