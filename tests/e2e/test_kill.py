@@ -5,7 +5,6 @@ is counted, and only what was on its way at a kill may have.
 KILL_ROUNDS sets the number of rounds: 10 otherwise, 50 in the long suite. Segments of 1 MB make roll-over,
 removal and body files fall into the window; every 7th recipient is deferred, every 10th destination is
 down until the last round."""
-import collections
 import os
 import random
 import time
@@ -14,21 +13,10 @@ import pytest
 
 from harness import IS_LONG, wait_until
 from harness.gateway import Config
-from harness.sink import read_ledger
+from harness.sink import read_ledger, reconcile
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "50" if IS_LONG else "10"))
 DOMAINS = 10
-
-
-def reconcile(sent, received):
-    """({id: hash} acknowledged and never seen, those whose content differs, Counter of copies)."""
-    copies = collections.Counter(name for name, _ in received)
-    hashes = collections.defaultdict(set)
-    for name, digest in received:
-        hashes[name].add(digest)
-    missing = {name: digest for name, digest in sent if name not in copies}
-    changed = {name for name, digest in sent if name in copies and hashes[name] != {digest}}
-    return missing, changed, copies
 
 
 @pytest.mark.parametrize("sizes", ["small", "mixed"])

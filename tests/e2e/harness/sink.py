@@ -1,5 +1,6 @@
 """Next hops. Sink keeps every byte it was sent and answers as a table says; BenchSink is the fast one
 of tests/bench with its ledger; RawServer runs a function on each connection."""
+import collections
 import json
 import os
 import signal
@@ -229,3 +230,14 @@ def read_ledger(path):
     with open(path, encoding="ascii") as ledger:
         text = ledger.read()
     return [tuple(line.split(" ", 1)) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+
+def reconcile(sent, received):
+    """({id: hash} acknowledged and never seen, those whose content differs, Counter of copies)."""
+    copies = collections.Counter(name for name, _ in received)
+    hashes = collections.defaultdict(set)
+    for name, digest in received:
+        hashes[name].add(digest)
+    missing = {name: digest for name, digest in sent if name not in copies}
+    changed = {name for name, digest in sent if name in copies and hashes[name] != {digest}}
+    return missing, changed, copies
