@@ -1,0 +1,157 @@
+/* See merge.h. */
+#include "config/merge.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PATCH_DEPTH_MAX = 32 };
+
+static json_t *patch_value(const json_t *target, const json_t *patch, int depth)
+{
+    const char *key;
+    const json_t *value;
+
+    if (!json_is_object(patch) || depth == PATCH_DEPTH_MAX)
+        return json_deep_copy(patch);
+    json_t *out = json_is_object(target) ? json_copy((json_t *)(size_t)target) : json_object();
+    /* Jansson's macro wants a value that may change; it only reads. */
+    json_object_foreach((json_t *)(size_t)patch, key, value)
+    {
+        if (json_is_null(value))
+            (void)json_object_del(out, key);
+        else
+            (void)json_object_set_new(out, key,
+                                      patch_value(json_object_get(target, key), value, depth + 1));
+    }
+    return out;
+}
+
+json_t *merge_patch(const json_t *target, const json_t *patch)
+{
+    return patch_value(target, patch, 0);
+}
+
+/* --- three ways --- */
+
+static bool is_same(const json_t *a, const json_t *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    return json_equal(a, b) != 0;
+}
+
+static json_t *copy_or_null(const json_t *value)
+{
+    return value == NULL ? json_null() : json_deep_copy(value);
+}
+
+static void add_conflict(json_t *conflicts, const char *member, const json_t *base,
+                         const json_t *theirs, const json_t *mine)
+{
+    json_t *pointer = member == NULL ? json_string("") : json_sprintf("/%s", member);
+
+    (void)json_array_append_new(
+        conflicts, json_pack("{s:o,s:o,s:o,s:o}", "pointer", pointer, "base", copy_or_null(base),
+                             "theirs", copy_or_null(theirs), "mine", copy_or_null(mine)));
+}
+
+static void merge_member(json_t *out, const char *key, const json_t *base, const json_t *theirs,
+                         const json_t *mine, json_t *conflicts)
+{
+    const json_t *taken = mine;
+
+    if (is_same(mine, base))
+        taken = theirs;
+    else if (!is_same(theirs, base) && !is_same(theirs, mine))
+        add_conflict(conflicts, key, base, theirs, mine);
+    if (taken != NULL)
+        (void)json_object_set_new(out, key, json_deep_copy(taken));
+}
+
+json_t *merge_objects(const json_t *base, const json_t *theirs, const json_t *mine,
+                      json_t *conflicts)
+{
+    const char *key;
+    json_t *value;
+
+    if (is_same(theirs, base) || is_same(theirs, mine))
+        return mine == NULL ? NULL : json_deep_copy(mine);
+    if (is_same(mine, base))
+        return theirs == NULL ? NULL : json_deep_copy(theirs);
+    if (mine == NULL || theirs == NULL || base == NULL) {
+        add_conflict(conflicts, NULL, base, theirs, mine);
+        return mine == NULL ? NULL : json_deep_copy(mine);
+    }
+    json_t *out = json_object();
+    json_object_foreach((json_t *)(size_t)mine, key, value) merge_member(
+        out, key, json_object_get(base, key), json_object_get(theirs, key), value, conflicts);
+    json_object_foreach((json_t *)(size_t)theirs, key, value)
+    {
+        if (json_object_get(mine, key) == NULL)
+            merge_member(out, key, json_object_get(base, key), value, NULL, conflicts);
+    }
+    return out;
+}
+
+/* --- orders --- */
+
+static size_t index_of(const json_t *list, const json_t *key)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_equal(json_array_get(list, i), key))
+            return i;
+    return SIZE_MAX;
+}
+
+/* What of LIST is in A and in B, in the order of LIST. */
+static json_t *shared_part(const json_t *list, const json_t *a, const json_t *b)
+{
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *key = json_array_get(list, i);
+        if (index_of(a, key) != SIZE_MAX && index_of(b, key) != SIZE_MAX)
+            (void)json_array_append(out, key);
+    }
+    return out;
+}
+
+/* MOVED's order, with what OTHER added and without what OTHER removed since BASE. */
+static json_t *adopt(const json_t *base, const json_t *moved, const json_t *other)
+{
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < json_array_size(moved); i++) {
+        json_t *key = json_array_get(moved, i);
+        bool is_removed = index_of(base, key) != SIZE_MAX && index_of(other, key) == SIZE_MAX;
+        if (!is_removed)
+            (void)json_array_append(out, key);
+    }
+    for (size_t i = 0; i < json_array_size(other); i++) {
+        json_t *key = json_array_get(other, i);
+        if (index_of(base, key) != SIZE_MAX || index_of(out, key) != SIZE_MAX)
+            continue;
+        size_t before = i == 0 ? SIZE_MAX : index_of(out, json_array_get(other, i - 1));
+        (void)json_array_insert(out, before == SIZE_MAX ? 0 : before + 1, key);
+    }
+    return out;
+}
+
+json_t *merge_orders(const json_t *base, const json_t *theirs, const json_t *mine,
+                     json_t *conflicts)
+{
+    json_t *of_base = shared_part(base, theirs, mine);
+    json_t *of_theirs = shared_part(theirs, base, mine);
+    json_t *of_mine = shared_part(mine, base, theirs);
+    bool have_i_moved = !json_equal(of_mine, of_base);
+    bool have_they_moved = !json_equal(of_theirs, of_base);
+
+    if (have_i_moved && have_they_moved && !json_equal(of_theirs, of_mine))
+        add_conflict(conflicts, NULL, base, theirs, mine);
+    json_t *out =
+        have_i_moved || !have_they_moved ? adopt(base, mine, theirs) : adopt(base, theirs, mine);
+    json_decref(of_base);
+    json_decref(of_theirs);
+    json_decref(of_mine);
+    return out;
+}
