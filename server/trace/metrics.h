@@ -36,18 +36,19 @@ const char *metrics_direction_word(enum metrics_direction direction);
 const char *metrics_tls_version_word(enum metrics_tls_version version);
 const char *metrics_tls_result_word(enum metrics_tls_result result);
 
-/* Since the start of the process. */
+/* Since the start of the process. Our own reports (bounces) are messages too. */
 struct metrics_snapshot {
     uint64_t sessions;            /* inbound connections */
-    uint64_t deliveries;          /* outbound connections that came up */
+    uint64_t connections;         /* outbound connections that came up */
+    uint64_t connection_errors;   /* outbound connections that did not, or broke off early */
     uint64_t messages;            /* taken and on disk, or counted by a blackhole listener */
+    uint64_t reports;             /* messages among them that are our own */
     uint64_t recipients;          /* accepted by RCPT */
     uint64_t recipients_rejected; /* by the RAT */
-    uint64_t bytes;               /* of the messages taken */
+    uint64_t bytes;               /* of messages that came in whole */
     uint64_t delivered;           /* recipients that a next hop took */
     uint64_t delayed;             /* failed tries of a recipient */
     uint64_t bounced;             /* recipients given up, double bounces included */
-    uint64_t connection_errors;   /* outbound */
     uint64_t log_dropped;         /* log lines that did not fit the buffer */
     uint64_t tls[METRICS_DIRECTION_COUNT][METRICS_TLS_VERSION_COUNT][METRICS_TLS_RESULT_COUNT];
 };

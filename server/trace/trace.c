@@ -46,6 +46,7 @@ struct trace {
     char *filling;
     size_t used_bytes, size_bytes;
     uint64_t counts[TRACE_EVENT_COUNT];
+    struct metrics_snapshot metrics;      /* but log_dropped, which is dropped_count */
     uint64_t submitted_count, done_count; /* records that went into a buffer, and through it */
     uint64_t dropped_count, dropped_told; /* in all, and those that a line has told of */
     bool is_stopping, wants_reopen, wants_zone, wants_flush;
@@ -58,10 +59,8 @@ static size_t rounded(size_t size_bytes)
 }
 
 /* mutex held */
-static void put_locked(struct trace *trace, const char *bytes, size_t size_bytes,
-                       enum trace_event event)
+static void put_locked(struct trace *trace, const char *bytes, size_t size_bytes)
 {
-    trace->counts[event]++;
     if (trace->is_stopping || rounded(size_bytes) > trace->size_bytes - trace->used_bytes) {
         trace->dropped_count++;
         return;
@@ -91,17 +90,18 @@ static void submit_bytes(struct trace *trace, const char *bytes, size_t size_byt
                          enum trace_event event)
 {
     lock(trace);
+    trace->counts[event]++;
+    metrics_feed(&trace->metrics, event, bytes);
     if (trace->is_memory) {
         struct trace_record *record = mem_alloc(size_bytes);
         memcpy(record, bytes, size_bytes);
-        trace->counts[event]++;
         if (trace->text != NULL)
             trace_render_text(record, trace->text);
         if (trace->json != NULL)
             trace_render_json(record, trace->json);
         trace_record_destroy(record);
     } else {
-        put_locked(trace, bytes, size_bytes, event);
+        put_locked(trace, bytes, size_bytes);
     }
     unlock(trace);
 }
@@ -374,4 +374,15 @@ uint64_t trace_counts(struct trace *trace, uint64_t *ret_counts)
     uint64_t dropped_count = trace->dropped_count;
     unlock(trace);
     return dropped_count;
+}
+
+void trace_metrics(struct trace *trace, struct metrics_snapshot *ret_metrics)
+{
+    *ret_metrics = (struct metrics_snapshot){0};
+    if (trace == NULL)
+        return;
+    lock(trace);
+    *ret_metrics = trace->metrics;
+    ret_metrics->log_dropped = trace->dropped_count;
+    unlock(trace);
 }

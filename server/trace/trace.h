@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "trace/event.h"
+#include "trace/metrics.h"
 
 struct trace;
 
@@ -64,5 +65,7 @@ void trace_flush(struct trace *trace);
 /* Events submitted since the start, by enum trace_event; ret_counts has TRACE_EVENT_COUNT places.
  * Returns how many of all were dropped. */
 uint64_t trace_counts(struct trace *trace, uint64_t *ret_counts);
+/* The counters that the events of this process have fed so far. */
+void trace_metrics(struct trace *trace, struct metrics_snapshot *ret_metrics);
 
 #endif
