@@ -64,7 +64,8 @@ struct api_exchange {
 
     struct mem_arena arena; /* ends with the exchange */
     void (*done)(struct api_exchange *exchange);
-    void *api_state; /* the API's, between api_admit and the end of api_handle */
+    uint64_t stream_key; /* whose stream it is, set with stream_topics: they are counted by it */
+    void *api_state;     /* the API's, between api_admit and the end of api_handle */
 };
 
 /* Empty, arena and reply buffer ready. */

@@ -14,7 +14,7 @@ CFLAGS = ["-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Wstri
 
 def pkg_config_flags():
     r = subprocess.run(["pkg-config", "--cflags", "libuv", "gnutls", "jansson", "sqlite3",
-                        "libunbound", "cmocka"], capture_output=True, text=True, check=False)
+                        "libunbound", "libmicrohttpd", "cmocka"], capture_output=True, text=True, check=False)
     return r.stdout.split()
 
 
@@ -28,7 +28,7 @@ def compile_alone(path, flags):
 
 def main():
     bad = 0
-    headers = tree.files(("server", "api", "tests"), (".h",))
+    headers = tree.files(("server", "api", "webui", "tests"), (".h",))
     for path in headers:
         if not re.search(r"#ifndef POSTERN_\w+_H\n#define POSTERN_\w+_H\n", tree.read(path)):
             print("%s: no include guard POSTERN_..._H" % path)

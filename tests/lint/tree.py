@@ -24,7 +24,7 @@ def read(path):
 
 
 def c_files():
-    return files(("server", "api", "tests"), (".c", ".h"))
+    return files(("server", "api", "webui", "tests"), (".c", ".h"))
 
 
 if __name__ == "__main__":
