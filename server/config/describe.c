@@ -32,8 +32,7 @@ static json_t *number(uint64_t value)
     return json_integer((json_int_t)(value > INT64_MAX ? INT64_MAX : value));
 }
 
-/* The default as GET shows it. */
-static json_t *default_of(const struct cfg_row *row)
+json_t *config_row_default(const struct cfg_row *row)
 {
     unsigned long long value = 0;
 
@@ -50,8 +49,7 @@ static json_t *default_of(const struct cfg_row *row)
     return json_string(row->dflt == NULL ? "" : row->dflt);
 }
 
-/* When a change of the row is felt: the widest of what it reloads. */
-static const char *activation_of(const struct cfg_row *row)
+const char *config_activation(const struct cfg_row *row)
 {
     if (row->reload & (CFG_RELOAD_LISTENERS | CFG_RELOAD_HTTPS))
         return "rebind";
@@ -115,8 +113,8 @@ static json_t *describe_row(const struct cfg_row *row)
     set_text(out, "help", row->help);
     set_text(out, "rfc", row->rfc);
     set_text(out, "unit", row->unit);
-    set_text(out, "activation", activation_of(row));
-    set(out, "default", default_of(row));
+    set_text(out, "activation", config_activation(row));
+    set(out, "default", config_row_default(row));
     if (row->flags & CFG_MULTILINE)
         set(out, "multiline", json_true());
     if (row->min != 0)
@@ -214,7 +212,7 @@ static json_t *schema_rows(const struct cfg_rows *rows, bool is_patch)
         if (row->flags & CFG_REQUIRED)
             (void)json_array_append_new(required, json_string(row->key));
         else if (!is_patch)
-            set(value, "default", default_of(row));
+            set(value, "default", config_row_default(row));
         set(properties, row->key, value);
     }
     json_t *out = json_pack("{s:s,s:b,s:o}", "type", "object", "additionalProperties", 0,

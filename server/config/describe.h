@@ -17,4 +17,10 @@ json_t *config_describe(void);
  * required and null returns a member to its default (RFC 7396). */
 json_t *config_describe_object(enum cfg_section section, bool is_patch);
 
+struct cfg_row;
+/* The default of a row as GET shows it. */
+json_t *config_row_default(const struct cfg_row *row);
+/* When a change of the row is felt: at_once, new_connections or rebind. */
+const char *config_activation(const struct cfg_row *row);
+
 #endif

@@ -5,6 +5,7 @@
  */
 #include "config/config.h"
 #include "config/config_priv.h"
+#include "config/overlay.h"
 
 #include <jansson.h>
 
@@ -81,7 +82,7 @@ static int append(const char *bytes, size_t len, void *data)
     return buf_append(data, bytes, len) ? 0 : -1;
 }
 
-void config_render(const struct config *c, struct buf *buf)
+json_t *config_document(const struct config *c)
 {
     json_t *root = json_object();
     for (unsigned i = 0; i < CFG_SECTION_COUNT; i++) {
@@ -98,6 +99,12 @@ void config_render(const struct config *c, struct buf *buf)
         }
         (void)json_object_set_new(root, info->name, json);
     }
+    return root;
+}
+
+void config_render(const struct config *c, struct buf *buf)
+{
+    json_t *root = config_document(c);
     /* A buffer with a cap may end up short; the caller chose the cap. */
     (void)json_dump_callback(root, append, buf, JSON_INDENT(2) | JSON_SORT_KEYS);
     (void)buf_append_char(buf, '\n');
