@@ -69,7 +69,14 @@ static void do_mail(struct session *s, const struct smtp_server_event *event)
     int r = spool_state(engine->spool);
     uint64_t mid = r == 0 ? idgen_take(&engine->mids) : 0;
     if (mid == 0) {
-        answer(s, event->token, r == ERR_FULL ? SMTP_CODE_NO_ROOM : SMTP_CODE_TRY_LATER);
+        struct smtp_reply reply =
+            smtp_code_reply(r == ERR_FULL ? SMTP_CODE_NO_ROOM : SMTP_CODE_TRY_LATER);
+        tell_failed(s,
+                    r == 0          ? "no message number could be reserved"
+                    : r == ERR_FULL ? "no room in the spool"
+                                    : "the spool failed",
+                    &reply);
+        smtp_server_reply(s->smtp, event->token, &reply, session_now_ms(s));
         return;
     }
     s->mid = mid;
