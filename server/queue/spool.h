@@ -120,6 +120,9 @@ struct spool *spool_memory_create(void);
 size_t spool_memory_complete(struct spool *spool, size_t max);
 /* The next COUNT completions of messages fail with RESULT (ERR_FULL, ERR_IO). */
 void spool_memory_fail(struct spool *spool, int result, size_t count);
+/* After COUNT more calls of spool_body_open, _write and _finish that work the others fail with
+ * RESULT; 0: they work again. Not while a worker may be in one. */
+void spool_memory_fail_bodies(struct spool *spool, int result, size_t count);
 /* What a restart would give: only what was completed. */
 void spool_memory_replay(struct spool *spool, const struct spool_opts *opts);
 

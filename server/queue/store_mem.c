@@ -29,6 +29,8 @@ struct spool_memory {
     size_t record_count, record_size;
     int fail_result;
     size_t fail_count;
+    int body_result;
+    size_t body_count; /* calls that still work before body_result */
     struct spool_stats stats;
 };
 
@@ -127,6 +129,12 @@ void spool_memory_fail(struct spool *spool, int result, size_t count)
     memory->fail_count = count;
 }
 
+void spool_memory_fail_bodies(struct spool *spool, int result, size_t count)
+{
+    memory_of(spool)->body_result = result;
+    memory_of(spool)->body_count = count;
+}
+
 void spool_memory_replay(struct spool *spool, const struct spool_opts *opts)
 {
     struct spool_memory *memory = memory_of(spool);
@@ -175,25 +183,37 @@ static int memory_check_space(struct spool *spool, uint64_t size_bytes)
     return memory_state(spool);
 }
 
+static int body_trouble(struct spool_body_writer *writer, struct error *reterr)
+{
+    struct spool_memory *memory = memory_of(writer->spool);
+    if (memory->body_result == 0)
+        return 0;
+    if (memory->body_count == 0)
+        return error_set(reterr, memory->body_result, "as the test asked");
+    memory->body_count--;
+    return 0;
+}
+
 static int memory_body_open(struct spool_body_writer *writer, struct error *reterr)
 {
-    (void)reterr; /* cannot fail */
     buf_init(&writer->text, 0);
-    return 0;
+    return body_trouble(writer, reterr);
 }
 
 static int memory_body_write(struct spool_body_writer *writer, struct slice bytes,
                              struct error *reterr)
 {
-    (void)reterr; /* cannot fail: no cap */
     bool fits = buf_append_slice(&writer->text, bytes);
-    ASSERT(fits);
-    return 0;
+    ASSERT(fits); /* no cap */
+    return body_trouble(writer, reterr);
 }
 
 static int memory_body_finish(struct spool_body_writer *writer, struct error *reterr)
 {
     struct spool_memory *memory = memory_of(writer->spool);
+    int r = body_trouble(writer, reterr);
+    if (r < 0)
+        return r;
     if (file_find(memory, writer->mid) != NULL)
         return error_set(reterr, ERR_EXISTS, "a body of this message exists");
     struct memory_file *file = MEM_NEW(struct memory_file);

@@ -1,6 +1,7 @@
 /* See gateway.h. The MIDs, ICIDs and DCIDs begin at 1; their reservations are granted at once. */
 #include "gateway.h"
 
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@
 #include "queue/spool.h"
 
 /* A test that never settles has a bug; the number is far above any honest one. */
-enum { START_WALL_S = 1790000000, TURNS_MAX = 10000000 };
+enum { START_WALL_S = 1790000000, TURNS_MAX = 10000000, WORKERS = 1, JOBS_MAX = 64 };
 
 static void grant(struct idgen *gen, uint64_t new_limit)
 {
@@ -103,7 +104,7 @@ void gateway_init(struct gateway *g, const struct gateway_settings *settings)
     idgen_init(&g->engine.icids, 1, 65537, grant, NULL);
     idgen_init(&g->engine.dcids, 1, 65537, grant, NULL);
     load_config(g, settings);
-    g->engine.workers = work_pool_create(1, 64);
+    g->engine.workers = work_pool_create(WORKERS, JOBS_MAX);
     g->delivery = delivery_create(&g->engine, g->snapshot);
     g->shared = MEM_NEW(struct inbound_shared);
     inbound_shared_init(g->shared, &g->engine, g->delivery);
@@ -111,9 +112,11 @@ void gateway_init(struct gateway *g, const struct gateway_settings *settings)
 
 void gateway_finish(struct gateway *g)
 {
+    gateway_free_workers(g);
     delivery_stop(g->delivery);
     gateway_settle(g);
     work_pool_destroy(g->engine.workers);
+    g->engine.workers = NULL;
     fake_resolver_destroy(g->names);
     gateway_settle_without_disk(g);
     delivery_destroy(g->delivery);
@@ -138,27 +141,86 @@ static size_t turn(struct gateway *g)
     return ran;
 }
 
-void gateway_settle_without_disk(struct gateway *g)
-{
-    for (int turns = 0; turn(g) > 0; turns++)
-        ASSERT(turns < TURNS_MAX);
-}
-
 /* Workers are threads: they end, which finishes what they have, and others take their place. */
 static void finish_work(struct gateway *g)
 {
+    if (g->jobs != NULL || g->engine.workers == NULL)
+        return; /* kept, or gone for good */
     work_pool_destroy(g->engine.workers);
-    g->engine.workers = work_pool_create(1, 64);
+    g->engine.workers = work_pool_create(WORKERS, JOBS_MAX);
     g->shared->spool_sink.workers = g->engine.workers;
+}
+
+void gateway_settle_without_disk(struct gateway *g)
+{
+    int turns = 0;
+
+    do {
+        for (; turn(g) > 0; turns++)
+            ASSERT(turns < TURNS_MAX);
+        finish_work(g);
+    } while (turn(g) > 0);
 }
 
 void gateway_settle(struct gateway *g)
 {
+    /* The spool is one thread's: it commits when no worker has anything left to do there. */
     do {
         gateway_settle_without_disk(g);
-        finish_work(g);
-        /* The spool is one thread's: it commits when no worker has anything left to read there. */
-    } while (turn(g) > 0 || spool_memory_complete(g->engine.spool, SIZE_MAX) > 0);
+    } while (spool_memory_complete(g->engine.spool, SIZE_MAX) > 0);
+}
+
+struct gateway_job {
+    struct work_job job;
+    sem_t begun, go; /* the first one's */
+};
+
+static void wait_for(sem_t *sem)
+{
+    while (sem_wait(sem) < 0)
+        continue; /* interrupted */
+}
+
+static void run_first(struct work_job *job)
+{
+    struct gateway_job *first = CONTAINER_OF(job, struct gateway_job, job);
+
+    (void)sem_post(&first->begun); /* cannot overflow */
+    wait_for(&first->go);
+}
+
+static void run_other(struct work_job *job)
+{
+    (void)job;
+}
+
+void gateway_keep_workers(struct gateway *g, bool is_full)
+{
+    assert_null(g->jobs);
+    struct gateway_job *jobs = mem_zalloc((1 + JOBS_MAX) * sizeof *jobs);
+    assert_int_equal(sem_init(&jobs->begun, 0, 0), 0);
+    assert_int_equal(sem_init(&jobs->go, 0, 0), 0);
+    jobs->job.run = run_first;
+    g->jobs = jobs;
+    assert_int_equal(work_submit(g->engine.workers, &jobs->job), 0);
+    wait_for(&jobs->begun); /* from here on it does not wait in the queue itself */
+    for (size_t i = 1; is_full && i < 1 + JOBS_MAX; i++) {
+        jobs[i].job.run = run_other;
+        assert_int_equal(work_submit(g->engine.workers, &jobs[i].job), 0);
+    }
+}
+
+void gateway_free_workers(struct gateway *g)
+{
+    if (g->jobs == NULL)
+        return;
+    struct gateway_job *jobs = g->jobs;
+    g->jobs = NULL;
+    assert_int_equal(sem_post(&jobs->go), 0);
+    gateway_settle(g); /* ends the worker */
+    assert_int_equal(sem_destroy(&jobs->begun), 0);
+    assert_int_equal(sem_destroy(&jobs->go), 0);
+    free(jobs);
 }
 
 static uint64_t next_deadline(struct gateway *g)

@@ -47,7 +47,8 @@ struct gateway {
     struct inbound_shared *shared;
     struct list sessions;
     struct tls_peer *identity;
-    struct buf text, json; /* the logs */
+    struct gateway_job *jobs; /* of gateway_keep_workers; NULL: none */
+    struct buf text, json;    /* the logs */
 };
 
 struct client {
@@ -67,6 +68,12 @@ void gateway_settle(struct gateway *g);
 void gateway_settle_without_disk(struct gateway *g);
 /* The clock goes from deadline to deadline, settling at each. */
 void gateway_wait(struct gateway *g, uint64_t for_ms);
+
+/* The worker is kept busy, so that jobs wait, until gateway_free_workers. IS_FULL: none is taken.
+ */
+void gateway_keep_workers(struct gateway *g, bool is_full);
+/* No-op when they are free. Settles. */
+void gateway_free_workers(struct gateway *g);
 
 bool gateway_logged(struct gateway *g, const char *part);
 size_t gateway_count_logged(struct gateway *g, const char *part);

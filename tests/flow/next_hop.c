@@ -206,6 +206,7 @@ void next_hops_init(struct gateway *g)
 
 void next_hops_finish(struct gateway *g)
 {
+    gateway_free_workers(g);
     delivery_stop(g->delivery);
     gateway_settle(g);
     for (size_t i = 0; i < next_hop_count; i++)

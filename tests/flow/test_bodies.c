@@ -2,7 +2,6 @@
  * it while they go, the same bytes whatever the pieces; a disk slower than the client, a next hop
  * slower than the disk, ends in the middle; and the budget of all bodies, which is whole again
  * after each test. */
-#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +11,6 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/work.h"
 #include "gateway.h"
 #include "next_hop.h"
 #include "queue/body.h"
@@ -51,40 +49,6 @@ static const char config[] =
 static struct gateway gateway;
 static struct next_hop_plan *const plan = &next_hop_plans[0];
 
-/* A worker that has something else to do. */
-static struct blocker {
-    struct work_job job;
-    sem_t go;
-    bool is_blocking;
-} blocker;
-
-static void wait_for_go(struct work_job *job)
-{
-    struct blocker *b = CONTAINER_OF(job, struct blocker, job);
-
-    while (sem_wait(&b->go) < 0)
-        continue; /* interrupted */
-}
-
-/* Until blocker_end only gateway_settle_without_disk may be used: the other waits for workers. */
-static void blocker_begin(void)
-{
-    blocker.job.run = wait_for_go;
-    assert_int_equal(sem_init(&blocker.go, 0, 0), 0);
-    assert_int_equal(work_submit(gateway.engine.workers, &blocker.job), 0);
-    blocker.is_blocking = true;
-}
-
-static void blocker_end(void)
-{
-    if (!blocker.is_blocking)
-        return;
-    blocker.is_blocking = false;
-    assert_int_equal(sem_post(&blocker.go), 0);
-    gateway_settle(&gateway);
-    assert_int_equal(sem_destroy(&blocker.go), 0);
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -96,7 +60,6 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    blocker_end();
     next_hops_finish(&gateway);
     gateway_finish(&gateway);
     assert_int_equal(body_memory_used(), 0);
@@ -285,14 +248,14 @@ static void test_disk_slower_than_the_client(void **state)
 
     (void)state;
     begin(&c, "Private", TO_YOU);
-    blocker_begin();
+    gateway_keep_workers(&gateway, false);
     conn_write(pair_b(c.pair), buf_slice(&text));
     assert_string_equal(client_say_without_disk(&c, ".\r\n"), "");
     assert_true(conn_input_bytes(pair_a(c.pair)) <= 2 * LIMIT_SESSION_INPUT);
     assert_int_equal(body_memory_used(), 0);
     gateway_settle_without_disk(&gateway);
     assert_false(gateway_logged(&gateway, "MID 1 ready"));
-    blocker_end();
+    gateway_free_workers(&gateway);
     assert_has(client_hear(&c), "250 2.0.0 ok: Message 1 accepted");
     client_abort(&c);
     assert_got(&next_hops[0], &text);
@@ -329,13 +292,13 @@ static void test_client_goes_away(void **state)
             again(state);
         begin(&c, "Private", TO_YOU);
         if (i % 2 == 1)
-            blocker_begin(); /* a worker has a chunk of it, or will have */
+            gateway_keep_workers(&gateway, false); /* a worker has a chunk of it, or will have */
         conn_write(pair_b(c.pair), buf_slice(&text));
         gateway_settle_without_disk(&gateway);
         conn_abort(pair_b(c.pair));
         gateway_settle_without_disk(&gateway);
         if (i % 2 == 1)
-            blocker_end();
+            gateway_free_workers(&gateway);
         client_abort(&c);
         assert_line("Message aborted MID 1 Receiving aborted");
         assert_line("Message finished MID 1 aborted");
@@ -347,13 +310,15 @@ static void test_client_goes_away(void **state)
     }
 }
 
-/* Behind the final dot the message is kept: the client may have the 250, or not. */
+/* Behind the final dot the message is kept: the client may have the 250, or not. One that only says
+ * that it will send no more is still answered. */
 static void test_client_goes_away_after_the_dot(void **state)
 {
     static const size_t sizes[] = {1000, LARGE_BYTES};
 
-    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-        struct buf text = make_text(sizes[i]);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(sizes); i++) {
+        struct buf text = make_text(sizes[i / 2]);
+        bool is_reset = i % 2 == 1;
         struct client c;
         if (i > 0)
             again(state);
@@ -362,10 +327,14 @@ static void test_client_goes_away_after_the_dot(void **state)
         gateway_settle(&gateway);
         conn_write(pair_b(c.pair), SLICE(".\r\n"));
         gateway_settle_without_disk(&gateway);
-        conn_abort(pair_b(c.pair));
+        pair_cut_after(c.pair, pair_b(c.pair), 0, is_reset);
         gateway_settle_without_disk(&gateway);
+        assert_int_equal(gateway_logged(&gateway, "ICID 1 close"), is_reset);
+        const char *heard = client_hear(&c);
+        if (!is_reset)
+            assert_has(heard, "250 2.0.0 ok: Message 1 accepted");
         client_abort(&c);
-        assert_line("MID 1 queued for delivery");
+        assert_int_equal(gateway_count_logged(&gateway, "MID 1 queued for delivery"), 1);
         assert_line("Message done DCID 1 MID 1");
         assert_got(&next_hops[0], &text);
         buf_finish(&text);
@@ -405,7 +374,7 @@ static void test_next_hop_goes_away(void **state)
         gateway_wait(&gateway, 2 * RETRY_MS);
         struct next_hop *hop = &next_hops[1];
         assert_has(next_hop_got(hop), "DATA\r\n");
-        blocker_begin();
+        gateway_keep_workers(&gateway, false);
         pair_set_window(hop->pair, pair_a(hop->pair), MIB / 2);
         gateway_settle_without_disk(&gateway);
         if (i == 0)
@@ -414,7 +383,7 @@ static void test_next_hop_goes_away(void **state)
             conn_abort(pair_b(hop->pair));
         gateway_settle_without_disk(&gateway);
         assert_line("Delayed: DCID 2 MID 1");
-        blocker_end();
+        gateway_free_workers(&gateway);
         plan->takes = 0;
         gateway_wait(&gateway, 4 * RETRY_MS);
         assert_line("Message done DCID 3 MID 1");
