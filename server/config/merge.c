@@ -8,15 +8,14 @@ enum { PATCH_DEPTH_MAX = 32 };
 
 static json_t *patch_value(const json_t *target, const json_t *patch, int depth)
 {
-    const char *key;
-    const json_t *value;
-
     if (!json_is_object(patch) || depth == PATCH_DEPTH_MAX)
         return json_deep_copy(patch);
     json_t *out = json_is_object(target) ? json_copy((json_t *)(size_t)target) : json_object();
-    /* Jansson's macro wants a value that may change; it only reads. */
-    json_object_foreach((json_t *)(size_t)patch, key, value)
-    {
+    json_t *members = (json_t *)(size_t)patch; /* Jansson's iterators only read */
+    for (void *it = json_object_iter(members); it != NULL;
+         it = json_object_iter_next(members, it)) {
+        const char *key = json_object_iter_key(it);
+        const json_t *value = json_object_iter_value(it);
         if (json_is_null(value))
             (void)json_object_del(out, key);
         else
@@ -68,12 +67,25 @@ static void merge_member(json_t *out, const char *key, const json_t *base, const
         (void)json_object_set_new(out, key, json_deep_copy(taken));
 }
 
+/* Merges the members that OF has and OUT has not yet been asked about. */
+static void merge_members(json_t *out, const json_t *of, const json_t *base, const json_t *theirs,
+                          const json_t *mine, json_t *conflicts)
+{
+    json_t *members = (json_t *)(size_t)of; /* Jansson's iterators only read */
+
+    for (void *it = json_object_iter(members); it != NULL;
+         it = json_object_iter_next(members, it)) {
+        const char *key = json_object_iter_key(it);
+        if (of == theirs && json_object_get(mine, key) != NULL)
+            continue;
+        merge_member(out, key, json_object_get(base, key), json_object_get(theirs, key),
+                     json_object_get(mine, key), conflicts);
+    }
+}
+
 json_t *merge_objects(const json_t *base, const json_t *theirs, const json_t *mine,
                       json_t *conflicts)
 {
-    const char *key;
-    json_t *value;
-
     if (is_same(theirs, base) || is_same(theirs, mine))
         return mine == NULL ? NULL : json_deep_copy(mine);
     if (is_same(mine, base))
@@ -83,13 +95,8 @@ json_t *merge_objects(const json_t *base, const json_t *theirs, const json_t *mi
         return mine == NULL ? NULL : json_deep_copy(mine);
     }
     json_t *out = json_object();
-    json_object_foreach((json_t *)(size_t)mine, key, value) merge_member(
-        out, key, json_object_get(base, key), json_object_get(theirs, key), value, conflicts);
-    json_object_foreach((json_t *)(size_t)theirs, key, value)
-    {
-        if (json_object_get(mine, key) == NULL)
-            merge_member(out, key, json_object_get(base, key), value, NULL, conflicts);
-    }
+    merge_members(out, mine, base, theirs, mine, conflicts);
+    merge_members(out, theirs, base, theirs, mine, conflicts);
     return out;
 }
 
