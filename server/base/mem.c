@@ -94,6 +94,16 @@ void mem_wipe(void *p, size_t size_bytes)
         explicit_bzero(p, size_bytes);
 }
 
+bool mem_eq_secret(const void *a, const void *b, size_t size_bytes)
+{
+    /* volatile: the compiler may not find out that one difference is enough. */
+    const volatile unsigned char *p = a, *q = b;
+    unsigned char difference = 0;
+    for (size_t i = 0; i < size_bytes; i++)
+        difference = (unsigned char)(difference | (p[i] ^ q[i]));
+    return difference == 0;
+}
+
 void mem_arena_init(struct mem_arena *arena)
 {
     *arena = (struct mem_arena){0};

@@ -7,6 +7,8 @@
 #ifndef POSTERN_BASE_MEM_H
 #define POSTERN_BASE_MEM_H
 
+#include <stdbool.h>
+
 #include "base/compiler.h"
 
 void *mem_alloc(size_t size_bytes) MUST_CHECK;
@@ -21,6 +23,9 @@ char *mem_printf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
 void mem_free_at(void *pointer_to_pointer);
 /* Overwrites memory so that the compiler cannot leave it out. */
 void mem_wipe(void *p, size_t size_bytes);
+/* Whether both hold the same bytes. The time depends on the size only, so it may look at secrets.
+ */
+bool mem_eq_secret(const void *a, const void *b, size_t size_bytes) MUST_CHECK;
 
 #define MEM_NEW(type) ((type *)mem_zalloc(sizeof(type)))
 

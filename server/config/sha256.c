@@ -1,9 +1,12 @@
 /* SHA-256, FIPS 180-4 6.2, straight from the text.
  *
  * config/ may not call GnuTLS (server/DESIGN.md), and a few thousand small objects a commit do not
- * need a fast one. It names stored objects, it protects no secret: no constant time is claimed
- * (though there is no branch on the data). */
+ * need a fast one. It names stored objects and chains the audit; secrets that go through it are
+ * random or go on to yescrypt, and there is no branch on the data. What it copied of them is
+ * wiped. */
 #include "config/sha256.h"
+
+#include "base/mem.h"
 
 static const uint32_t K[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -45,6 +48,8 @@ static void block(uint32_t state[8], const uint8_t *p)
     }
     for (size_t i = 0; i < 8; i++)
         state[i] += s[i];
+    mem_wipe(w, sizeof(w));
+    mem_wipe(s, sizeof(s));
 }
 
 void sha256(struct slice bytes, uint8_t ret_hash[SHA256_BYTES])
@@ -65,6 +70,7 @@ void sha256(struct slice bytes, uint8_t ret_hash[SHA256_BYTES])
         tail[tail_len - 1 - i] = (uint8_t)(bits >> (8 * i));
     for (size_t i = 0; i < tail_len; i += 64)
         block(state, tail + i);
+    mem_wipe(tail, sizeof(tail));
     for (size_t i = 0; i < SHA256_BYTES; i++)
         ret_hash[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
 }
