@@ -12,7 +12,12 @@
  *         objects of a listener in ordered sections, others have 0.
  *     counters(kind, next)                      numbers below were or may have been given out
  * 2, who may do what, who did what, and what is staged (users.c, audit.c, draft_store.c):
- *     users, sessions, tokens, audit, drafts, draft_items */
+ *     users(name, role, password, is_disabled, created_ms, password_ms)
+ *     sessions(id, secret, user, …), tokens(id, secret, user, name, …)
+ *         secret is the SHA-256 of what the user was given
+ *     audit(number, …, previous, hash)          append-only, by triggers
+ *     audit_head(one, number, hash)             the newest row of audit once more
+ *     drafts, draft_items */
 #include "config/db.h"
 
 #include "base/mem.h"
@@ -35,7 +40,7 @@ static const char *const migrations[] = {
     " is_disabled INTEGER NOT NULL, created_ms INTEGER NOT NULL, password_ms INTEGER NOT NULL)"
     " WITHOUT ROWID;"
     "CREATE TABLE sessions(id TEXT NOT NULL PRIMARY KEY, secret BLOB NOT NULL UNIQUE,"
-    " csrf BLOB NOT NULL, user TEXT NOT NULL REFERENCES users ON DELETE CASCADE,"
+    " user TEXT NOT NULL REFERENCES users ON DELETE CASCADE,"
     " created_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, proved_ms INTEGER NOT NULL,"
     " address TEXT NOT NULL, agent TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX sessions_by_user ON sessions(user);"
@@ -47,6 +52,8 @@ static const char *const migrations[] = {
     " principal TEXT NOT NULL, address TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,"
     " outcome TEXT NOT NULL, detail TEXT NOT NULL, request TEXT NOT NULL, previous BLOB NOT NULL,"
     " hash BLOB NOT NULL);"
+    "CREATE TABLE audit_head(one INTEGER NOT NULL PRIMARY KEY CHECK(one = 1),"
+    " number INTEGER NOT NULL, hash BLOB NOT NULL);"
     "CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit BEGIN"
     " SELECT RAISE(ABORT, 'the audit is append-only'); END;"
     "CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN"
@@ -105,6 +112,45 @@ int db_step_done(struct store *store, sqlite3_stmt *stmt, struct error *reterr)
         r = db_error(store, reterr);
     (void)sqlite3_reset(stmt); /* repeats the step's result */
     return r;
+}
+
+int db_select(struct store *store, const char *sql, const struct db_value *values, size_t count,
+              sqlite3_stmt **ret_stmt, struct error *reterr)
+{
+    int r = db_prepare(store, sql, ret_stmt, reterr);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        const struct db_value *value = &values[i];
+        int at = (int)i + 1;
+        if (value->kind == DB_VALUE_TEXT)
+            db_bind_text(*ret_stmt, at, value->bytes);
+        else if (value->kind == DB_VALUE_BLOB) /* static for the same reason */
+            (void)sqlite3_bind_blob64(*ret_stmt, at, value->bytes.p, value->bytes.len,
+                                      SQLITE_STATIC);
+        else
+            (void)sqlite3_bind_int64(*ret_stmt, at, value->number);
+    }
+    return r;
+}
+
+int db_change(struct store *store, const char *sql, const struct db_value *values, size_t count,
+              size_t *ret_changes, struct error *reterr)
+{
+    sqlite3_stmt *stmt;
+    int r = db_select(store, sql, values, count, &stmt, reterr);
+    if (r == 0)
+        r = db_step_done(store, stmt, reterr);
+    (void)sqlite3_finalize(stmt);
+    if (r == 0 && ret_changes != NULL)
+        *ret_changes = (size_t)sqlite3_changes(store->db);
+    return r;
+}
+
+void db_copy_text(sqlite3_stmt *stmt, int at, char *ret_text, size_t size_bytes)
+{
+    struct slice text = db_column_text(stmt, at);
+    size_t len = text.len < size_bytes ? text.len : size_bytes - 1;
+    memcpy(ret_text, text.p, len);
+    ret_text[len] = '\0';
 }
 
 int db_begin(struct store *store, struct error *reterr)

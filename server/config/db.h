@@ -27,6 +27,37 @@ void db_bind_text(sqlite3_stmt *stmt, int at, struct slice s);
 struct slice db_column_text(sqlite3_stmt *stmt, int at);
 /* Runs a statement that gives no rows, and makes it ready for the next values. */
 int db_step_done(struct store *store, sqlite3_stmt *stmt, struct error *reterr) MUST_CHECK;
+
+/* A value for a statement's parameter, numbered from 1 in the order of DB_VALUES. */
+struct db_value {
+    enum { DB_VALUE_TEXT, DB_VALUE_BLOB, DB_VALUE_NUMBER } kind;
+    struct slice bytes;
+    int64_t number;
+};
+#define DB_TEXT(slice_)                                                                            \
+    {                                                                                              \
+        .kind = DB_VALUE_TEXT, .bytes = (slice_)                                                   \
+    }
+#define DB_BLOB(p_, len_)                                                                          \
+    {                                                                                              \
+        .kind = DB_VALUE_BLOB, .bytes = {(const char *)(p_), (len_) }                              \
+    }
+#define DB_NUMBER(number_)                                                                         \
+    {                                                                                              \
+        .kind = DB_VALUE_NUMBER, .number = (number_)                                               \
+    }
+#define DB_VALUES(...)                                                                             \
+    (const struct db_value[]){__VA_ARGS__},                                                        \
+        sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
+/* Prepares and binds; what the values point to must live until the last step. */
+int db_select(struct store *store, const char *sql, const struct db_value *values, size_t count,
+              sqlite3_stmt **ret_stmt, struct error *reterr) MUST_CHECK;
+/* A statement that gives no rows; *ret_changes (may be NULL) is how many rows it changed. */
+int db_change(struct store *store, const char *sql, const struct db_value *values, size_t count,
+              size_t *ret_changes, struct error *reterr) MUST_CHECK;
+/* Copies at most SIZE - 1 bytes and a NUL: for columns that are no longer than that. */
+void db_copy_text(sqlite3_stmt *stmt, int at, char *ret_text, size_t size_bytes);
+
 /* One transaction: begin, then end with the result so far. End commits if R is 0, else rolls back
  * and returns R. */
 int db_begin(struct store *store, struct error *reterr) MUST_CHECK;

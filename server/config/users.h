@@ -41,7 +41,7 @@ int users_create(struct store *store, const struct clock *clock, struct slice na
                  const char *hash, struct config_errors *errors, struct error *reterr) MUST_CHECK;
 
 /* What a right setup code allows (setup_code.h): NAME becomes an enabled administrator with this
- * password, whether it is new or not; sessions it had end. ERR_INVALID: the name. */
+ * password, whether it is new or not; sessions it had end. ERR_INVALID: /name. */
 int users_setup(struct store *store, const struct clock *clock, struct slice name, const char *hash,
                 struct config_errors *errors, struct error *reterr) MUST_CHECK;
 
