@@ -247,7 +247,8 @@ static void test_full_disk(void **state)
     assert_int_equal(r[3].request.result, 0);
     assert_int_equal(r[4].request.result, 0);
     assert_int_equal(committer_state(committer), ERR_FULL);
-    assert_int_equal(stat(reserve, &st), -1);
+    /* It holds no space, though the idle committer may just be trying to make it again. */
+    assert_true(stat(reserve, &st) != 0 || st.st_size == 0);
 
     /* As long as the reserve cannot be set aside again, even a message that would fit is refused.
      */
