@@ -1,8 +1,8 @@
 /* The door to the queue for administrators: look, retry, delete.
  *
- * Main calls; the work is done on the queue's own loop while main waits, a bounded piece at a time,
- * so mail goes on in between. What comes back is copied into the caller's arena (queue/view.h has
- * the structs) and belongs to it. Every function: ERR_CLOSED when the process is ending.
+ * Main calls; the work is done on the queue's own loop while main waits. What comes back is copied
+ * into the caller's arena (queue/view.h has the structs) and belongs to it. Every function:
+ * ERR_CLOSED when the process is ending.
  *
  * Owner thread: main. */
 #ifndef POSTERN_CONTROL_QUEUE_CTL_H
@@ -27,7 +27,6 @@ int queue_ctl_destinations(struct queue_ctl *ctl, const struct queue_view_dests_
 /* ERR_NOT_FOUND: nothing is queued for it. DESTINATION is a domain in any case. */
 int queue_ctl_destination(struct queue_ctl *ctl, struct slice destination, struct mem_arena *arena,
                           struct queue_view_dest *ret_dest) MUST_CHECK;
-/* Goes on until the page is full, the queue's end, or a million messages were looked at. */
 int queue_ctl_messages(struct queue_ctl *ctl, const struct queue_view_messages_query *query,
                        struct mem_arena *arena,
                        struct queue_view_messages *ret_messages) MUST_CHECK;

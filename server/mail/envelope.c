@@ -76,8 +76,10 @@ void envelope_destroy(struct envelope *env)
 {
     if (env == NULL)
         return;
-    for (size_t i = 0; i < env->rcpt_count; i++)
+    for (size_t i = 0; i < env->rcpt_count; i++) {
         free(env->rcpts[i].address);
+        free(env->rcpts[i].last);
+    }
     free(env->rcpts);
     free(env->sender);
     free(env);

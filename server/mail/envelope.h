@@ -28,9 +28,18 @@ enum envelope_status {
     ENVELOPE_STATUS_DELETED = 3,   /* an administrator took it out */
 };
 
+/* What a next hop said of a recipient, or why there was no answer. Not in any serial form. */
+struct envelope_reply {
+    int64_t at_wall_ms;
+    int code; /* 200..599, or 0: there was no answer */
+    uint16_t enhanced_len, text_len;
+    char bytes[]; /* the enhanced code, then the text; from outside: any bytes */
+};
+
 struct envelope_rcpt {
-    char *address;            /* NUL-terminated; its length beside it */
-    int64_t next_try_wall_ms; /* 0: at once */
+    char *address;               /* NUL-terminated; its length beside it */
+    struct envelope_reply *last; /* of the last try since start, or NULL; owned */
+    int64_t next_try_wall_ms;    /* 0: at once */
     uint16_t address_len;
     uint16_t attempts; /* failed attempts so far */
     uint16_t ticket;   /* queue/'s own: which (message, destination) it belongs to */

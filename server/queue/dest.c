@@ -28,6 +28,7 @@ struct queue_dest *queue_dest_get(struct queue *q, struct slice key)
     list_init(&dest->ready);
     list_init(&dest->waiting);
     list_init(&dest->runnable);
+    queue_order_init(&dest->tickets_by_mid);
     hmap_add(&q->dests, &dest->node, slice_of(dest->key, key.len));
     limits_ask(q, dest);
     dest->window = dest->limits.max_connections;
@@ -41,7 +42,7 @@ void queue_dest_release(struct queue *q, struct queue_dest *dest)
     heap_remove(&q->retries, &dest->retry);
     list_remove(&dest->runnable);
     hmap_remove(&q->dests, &dest->node);
-    free(dest->last_text);
+    free(dest->last);
     free(dest->key);
     free(dest);
 }
@@ -92,13 +93,11 @@ void queue_dest_up(struct queue *q, struct queue_dest *dest)
     dest->epoch++;
     dest->failures = 0;
     dest->window = dest->limits.max_connections;
-    free(dest->last_text);
-    dest->last_text = NULL;
     wake_waiting(q, dest);
     queue_dest_update(q, dest);
 }
 
-void queue_dest_down(struct queue *q, struct queue_dest *dest, uint64_t delay_ms, const char *text)
+void queue_dest_down(struct queue *q, struct queue_dest *dest, uint64_t delay_ms)
 {
     /* What is not going out soon does not stay in memory: it is on disk. */
     if (dest->state == DEST_STATE_UP) {
@@ -107,8 +106,6 @@ void queue_dest_down(struct queue *q, struct queue_dest *dest, uint64_t delay_ms
     }
     dest->state = DEST_STATE_DOWN;
     dest->epoch++;
-    free(dest->last_text);
-    dest->last_text = mem_strdup(text);
     heap_add(&q->retries, &dest->retry, clock_mono_ms(q->clock) + delay_ms);
     queue_dest_update(q, dest);
 }
@@ -118,6 +115,11 @@ void queue_dest_due(struct queue *q, struct queue_dest *dest)
     heap_remove(&q->retries, &dest->retry);
     dest->state = DEST_STATE_DUE;
     queue_dest_update(q, dest);
+}
+
+void queue_dest_tls(struct queue_dest *dest, enum queue_tls tls)
+{
+    dest->tls = tls;
 }
 
 void queue_dest_credit(struct queue *q, struct queue_dest *dest)

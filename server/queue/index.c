@@ -3,7 +3,8 @@
  * A message is one block with its tickets behind it: one a destination, in the order in which their
  * first recipients stand in the envelope. A recipient knows its ticket by index, so a ticket needs
  * no list of recipients. The message owns envelope, body reference and tickets; the map owns
- * nothing. Owner thread: the queue's. */
+ * nothing. Messages, and the tickets of each destination, are also kept in order of MID, for
+ * whoever looks at them page by page. Owner thread: the queue's. */
 #include "base/limits.h"
 #include "base/mem.h"
 #include "queue/queue_priv.h"
@@ -22,6 +23,70 @@ int64_t queue_ticket_expiry_wall(const struct queue_ticket *ticket)
         return INT64_MAX / 2;
     return received + (int64_t)max_ms;
 }
+
+/* ---- order of MID ---- */
+
+void queue_order_init(struct queue_order *order)
+{
+    list_init(&order->head);
+    order->finger = &order->head;
+}
+
+static uint64_t mid_of_message(const struct list *node)
+{
+    return CONTAINER_OF(node, struct queue_message, by_mid)->env->mid;
+}
+
+static uint64_t mid_of_ticket(const struct list *node)
+{
+    return CONTAINER_OF(node, struct queue_ticket, of_dest)->message->env->mid;
+}
+
+/* From the end if it belongs there, else from what was added last: neither arrival nor moving a
+ * whole destination in order of MID walks far. */
+static void order_add(struct queue_order *order, struct list *node,
+                      uint64_t (*mid_of)(const struct list *node))
+{
+    uint64_t mid = mid_of(node);
+    struct list *head = &order->head, *at = order->finger;
+    if (head->prev == head || mid_of(head->prev) < mid)
+        at = head->prev;
+    while (at != head && mid_of(at) > mid)
+        at = at->prev;
+    while (at->next != head && mid_of(at->next) < mid)
+        at = at->next;
+    list_prepend(at, node);
+    order->finger = node;
+}
+
+void queue_order_add_message(struct queue *q, struct queue_message *message)
+{
+    order_add(&q->messages_by_mid, &message->by_mid, mid_of_message);
+}
+
+void queue_order_add_ticket(struct queue_ticket *ticket)
+{
+    if (list_is_empty(&ticket->of_dest))
+        order_add(&ticket->dest->tickets_by_mid, &ticket->of_dest, mid_of_ticket);
+}
+
+void queue_order_remove(struct queue_order *order, struct list *node)
+{
+    if (order->finger == node)
+        order->finger = node->prev;
+    list_remove(node);
+}
+
+void queue_message_settle(struct queue_message *message)
+{
+    for (size_t i = 0; i < message->ticket_count; i++) {
+        struct queue_ticket *ticket = &message->tickets[i];
+        if (ticket->pending == 0)
+            queue_order_remove(&ticket->dest->tickets_by_mid, &ticket->of_dest);
+    }
+}
+
+/* ---- messages ---- */
 
 /* The destination of each pending recipient, in dests[rid]; how many different ones. */
 static uint16_t route_all(struct queue *q, struct envelope *env, struct queue_dest **first_of)
@@ -70,6 +135,7 @@ struct queue_message *queue_message_create(struct queue *q, struct envelope *env
     for (uint16_t i = 0; i < count; i++) {
         struct queue_ticket *ticket = &message->tickets[i];
         list_init(&ticket->link);
+        list_init(&ticket->of_dest);
         ticket->message = message;
         ticket->dest = dests[i];
         ticket->index = i;
@@ -87,6 +153,7 @@ struct queue_message *queue_message_create(struct queue *q, struct envelope *env
     }
     free(dests);
     hmap_add_number(&q->messages, &message->node, env->mid);
+    queue_order_add_message(q, message);
     q->rcpts_pending += message->pending;
     q->bytes += env->size_bytes;
     return message;
@@ -95,11 +162,12 @@ struct queue_message *queue_message_create(struct queue *q, struct envelope *env
 void queue_message_destroy(struct queue *q, struct queue_message *message)
 {
     hmap_remove(&q->messages, &message->node);
+    queue_order_remove(&q->messages_by_mid, &message->by_mid);
     q->bytes -= message->env->size_bytes;
     for (size_t i = 0; i < message->ticket_count; i++) {
         struct queue_ticket *ticket = &message->tickets[i];
         queue_ticket_make_idle(q, ticket);
-        free(ticket->last_text);
+        queue_order_remove(&ticket->dest->tickets_by_mid, &ticket->of_dest);
         ticket->dest->tickets--;
         queue_dest_release(q, ticket->dest);
     }

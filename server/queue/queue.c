@@ -19,7 +19,10 @@
 #include "queue/queue_priv.h"
 #include "queue/record.h"
 
-enum { BOUNCE_AGAIN_MS = 60000 };
+enum {
+    BOUNCE_AGAIN_MS = 60000,
+    REPLY_MAX = 1024, /* bytes kept of an answer, for whoever looks at the queue */
+};
 
 struct queue *queue_create(const struct clock *clock, const struct queue_hooks *hooks,
                            struct spool *spool)
@@ -34,6 +37,7 @@ struct queue *queue_create(const struct clock *clock, const struct queue_hooks *
     heap_init(&q->retries);
     list_init(&q->runnable);
     list_init(&q->actions);
+    queue_order_init(&q->messages_by_mid);
     return q;
 }
 
@@ -98,14 +102,68 @@ static char *said(const struct outcome_result *result)
     return outcome_said(result->enhanced, result->text);
 }
 
+/* What was answered, to be kept in *PLACE instead of what was there. */
+static void reply_keep(struct queue *q, struct envelope_reply **place,
+                       const struct outcome_result *result)
+{
+    size_t enhanced_len = result->enhanced.len < REPLY_MAX ? result->enhanced.len : REPLY_MAX;
+    size_t text_len = result->text.len < REPLY_MAX ? result->text.len : REPLY_MAX;
+    struct envelope_reply *reply = mem_alloc(sizeof(*reply) + enhanced_len + text_len);
+    *reply = (struct envelope_reply){
+        .at_wall_ms = clock_wall_ms(q->clock),
+        .code = result->code >= 200 ? result->code : 0,
+        .enhanced_len = (uint16_t)enhanced_len,
+        .text_len = (uint16_t)text_len,
+    };
+    if (enhanced_len > 0)
+        memcpy(reply->bytes, result->enhanced.p, enhanced_len);
+    if (text_len > 0)
+        memcpy(reply->bytes + enhanced_len, result->text.p, text_len);
+    free(*place);
+    *place = reply;
+}
+
+/* A kept one in words: `450 4.2.1 mailbox busy`. The caller frees it. */
+static char *reply_said(const struct envelope_reply *reply)
+{
+    if (reply == NULL)
+        return mem_strdup("the time in the queue is over");
+    char *text = outcome_said(slice_of(reply->bytes, reply->enhanced_len),
+                              slice_of(reply->bytes + reply->enhanced_len, reply->text_len));
+    if (reply->code == 0)
+        return text;
+    char *line = mem_printf("%d %s", reply->code, text);
+    free(text);
+    return line;
+}
+
+/* What the administrator has taken out is DELETED for the disk, and PENDING for the attempt that
+ * is under way. */
+static void mark_deleted(struct queue_message *message, enum envelope_status from,
+                         enum envelope_status to)
+{
+    for (size_t i = 0; i < message->ticket_count; i++) {
+        const struct queue_ticket *ticket = &message->tickets[i];
+        bool is_under_way = ticket->is_deleted && ticket->state == TICKET_STATE_ACTIVE;
+        for (size_t rid = 0; is_under_way && rid < message->env->rcpt_count; rid++) {
+            struct envelope_rcpt *rcpt = &message->env->rcpts[rid];
+            if (rcpt->ticket == ticket->index && rcpt->status == (uint8_t)from)
+                rcpt->status = (uint8_t)to;
+        }
+    }
+}
+
 /* The message's state as a record; the message is gone afterwards when nobody is left. */
 static void record(struct queue *q, struct queue_message *message)
 {
     uint64_t mid = message->env->mid;
     struct queue_action *action = action_add(q, QUEUE_ACTION_RECORD, mid);
+    queue_message_settle(message);
     if (message->pending > 0 || message->bouncing > 0) {
         action->record_kind = SPOOL_KIND_STATE;
+        mark_deleted(message, ENVELOPE_STATUS_PENDING, ENVELOPE_STATUS_DELETED);
         bool fits = record_state_encode(message->env, &action->bytes);
+        mark_deleted(message, ENVELOPE_STATUS_DELETED, ENVELOPE_STATUS_PENDING);
         ASSERT(fits); /* no cap */
         return;
     }
@@ -196,17 +254,16 @@ static void ticket_give_up(struct queue *q, struct queue_ticket *ticket,
                            struct bounce_notice **notice)
 {
     struct outcome expired = outcome_expired();
-    const struct outcome_result result = {
-        .stage = OUTCOME_STAGE_LOCAL,
-        .code = OUTCOME_EVENT_TIMEOUT,
-        .text = ticket->last_text == NULL ? SLICE("the time in the queue is over")
-                                          : slice_str(ticket->last_text),
-    };
     struct envelope *env = ticket->message->env;
     for (uint16_t rid = 0; rid < env->rcpt_count && ticket->pending > 0; rid++) {
-        if (env->rcpts[rid].status == ENVELOPE_STATUS_PENDING &&
-            env->rcpts[rid].ticket == ticket->index)
-            rcpt_bounced(q, ticket, rid, &expired, &result, notice);
+        if (env->rcpts[rid].status != ENVELOPE_STATUS_PENDING ||
+            env->rcpts[rid].ticket != ticket->index)
+            continue;
+        char *text = reply_said(env->rcpts[rid].last);
+        const struct outcome_result result = {
+            .stage = OUTCOME_STAGE_LOCAL, .code = OUTCOME_EVENT_TIMEOUT, .text = slice_str(text)};
+        rcpt_bounced(q, ticket, rid, &expired, &result, notice);
+        free(text);
     }
 }
 
@@ -231,15 +288,6 @@ void queue_ticket_expire(struct queue *q, struct queue_ticket *ticket)
 }
 
 /* ---- a ticket after its attempt ---- */
-
-static void ticket_remember(struct queue_ticket *ticket, const struct outcome_result *result)
-{
-    free(ticket->last_text);
-    char *text = said(result);
-    ticket->last_text =
-        result->code >= 200 ? mem_printf("%d %s", result->code, text) : mem_strdup(text);
-    free(text);
-}
 
 struct deferral {
     struct queue_ticket *ticket;
@@ -321,17 +369,22 @@ static void job_end(struct queue *q, struct queue_job *job, const struct outcome
     struct queue_message *message = ticket->message;
     struct bounce_notice *notice = NULL;
     struct deferral deferral = {0};
+    const struct outcome_result *furthest = results; /* said last */
     for (size_t i = 0; i < job->rid_count; i++) {
         const struct outcome_result *result = &results[i * step];
         struct outcome outcome = outcome_decide(result);
         uint16_t rid = job->rids[i];
+        if (result->stage >= furthest->stage)
+            furthest = result;
+        /* Nobody will look at that of a message which is about to go. */
+        if (outcome.verdict != OUTCOME_VERDICT_DELIVERED || message->env->rcpt_count > 1)
+            reply_keep(q, &message->env->rcpts[rid].last, result);
         if (outcome.verdict == OUTCOME_VERDICT_DELIVERED) {
             rcpt_delivered(q, ticket, rid, result);
         } else if (outcome.verdict == OUTCOME_VERDICT_BOUNCE) {
             rcpt_bounced(q, ticket, rid, &outcome, result, &notice);
         } else if (!ticket->is_deleted) {
             if (deferral.ticket == NULL) {
-                ticket_remember(ticket, result);
                 deferral = ticket_defer(q, ticket);
                 ticket->is_dest_fault = step == 0;
             }
@@ -339,6 +392,7 @@ static void job_end(struct queue *q, struct queue_job *job, const struct outcome
                 rcpt_delayed(q, &deferral, rid, &outcome, result);
         }
     }
+    reply_keep(q, &ticket->dest->last, furthest);
     if (ticket->is_deleted)
         delete_rest(q, ticket);
     if (deferral.is_over)
@@ -386,12 +440,12 @@ void queue_job_failed(struct queue *q, struct queue_job *job, const struct outco
         if (dest->window == 0)
             dest->window = 1;
         dest->window_credit = 0;
+        reply_keep(q, &dest->last, result);
         queue_job_return(q, job);
         return;
     }
     if (is_current) {
         uint64_t random;
-        char *text = said(result);
         q->clock->random(q->clock, &random, sizeof(random));
         dest->failures++;
         uint32_t attempts = dest->failures;
@@ -401,9 +455,7 @@ void queue_job_failed(struct queue *q, struct queue_job *job, const struct outco
             attempts = ticket->attempts + 1u;
         queue_dest_down(q, dest,
                         backoff_delay_ms(dest->limits.initial_retry_ms, dest->limits.max_retry_ms,
-                                         attempts, random),
-                        text);
-        free(text);
+                                         attempts, random));
     }
     job_end(q, job, result, 0);
 }
@@ -487,21 +539,46 @@ void queue_bounced(struct queue *q, uint64_t mid, const uint16_t *rids, size_t r
         record(q, message);
 }
 
-bool queue_message_delete(struct queue *q, uint64_t mid)
+/* ---- administration ---- */
+
+enum queue_deletion queue_message_delete(struct queue *q, uint64_t mid)
 {
     struct queue_message *message = queue_message_find(q, mid);
-    if (message == NULL || message->pending == 0)
-        return false;
+    if (message == NULL)
+        return QUEUE_DELETION_NOT_FOUND;
+    if (message->pending == 0)
+        return QUEUE_DELETION_BOUNCING;
+    bool is_under_way = false;
     for (size_t i = 0; i < message->ticket_count; i++) {
         struct queue_ticket *ticket = &message->tickets[i];
         if (ticket->state == TICKET_STATE_ACTIVE) {
-            ticket->is_deleted = true; /* what is on its way cannot be called back */
+            ticket->is_deleted = is_under_way = true; /* it cannot be called back */
             continue;
         }
         queue_ticket_make_idle(q, ticket);
         delete_rest(q, ticket);
     }
     record(q, message);
+    return is_under_way ? QUEUE_DELETION_LATER : QUEUE_DELETION_DONE;
+}
+
+/* First in line, in a state in which its destination lets it go. */
+static void ticket_retry_now(struct queue *q, struct queue_ticket *ticket)
+{
+    if (ticket->state != TICKET_STATE_READY && ticket->state != TICKET_STATE_WAITING)
+        return;
+    queue_ticket_make_ready(q, ticket, true);
+    if (ticket->dest->state == DEST_STATE_DOWN)
+        queue_dest_due(q, ticket->dest);
+}
+
+bool queue_message_retry_now(struct queue *q, uint64_t mid)
+{
+    struct queue_message *message = queue_message_find(q, mid);
+    if (message == NULL)
+        return false;
+    for (size_t i = 0; i < message->ticket_count; i++)
+        ticket_retry_now(q, &message->tickets[i]);
     return true;
 }
 
@@ -511,63 +588,11 @@ bool queue_dest_retry_now(struct queue *q, struct slice destination)
     if (node == NULL)
         return false;
     struct queue_dest *dest = CONTAINER_OF(node, struct queue_dest, node);
+    if (list_is_empty(&dest->tickets_by_mid.head))
+        return false;
     LIST_FOREACH(it, next, &dest->waiting)
     queue_ticket_make_ready(q, CONTAINER_OF(it, struct queue_ticket, link), false);
     if (dest->state == DEST_STATE_DOWN)
         queue_dest_due(q, dest);
     return true;
-}
-
-/* ---- summaries ---- */
-
-void queue_summary_get(const struct queue *q, struct queue_summary *ret_summary)
-{
-    struct queue_summary summary = {
-        .messages = q->messages.count,
-        .rcpts_pending = q->rcpts_pending,
-        .active = q->active,
-        .ready = q->ready,
-        .waiting = q->waiting,
-        .bouncing = q->bouncing,
-        .bytes = q->bytes,
-        .delivered = q->delivered,
-        .delayed = q->delayed,
-        .bounced = q->bounced,
-        .destinations = q->dests.count,
-    };
-    for (struct hmap_node *it = hmap_first(&q->dests); it != NULL; it = hmap_after(&q->dests, it)) {
-        if (CONTAINER_OF(it, struct queue_dest, node)->state != DEST_STATE_UP)
-            summary.destinations_down++;
-    }
-    for (struct hmap_node *it = hmap_first(&q->messages); it != NULL;
-         it = hmap_after(&q->messages, it)) {
-        int64_t received = CONTAINER_OF(it, struct queue_message, node)->env->received_wall_ms;
-        if (summary.oldest_wall_ms == 0 || received < summary.oldest_wall_ms)
-            summary.oldest_wall_ms = received;
-    }
-    *ret_summary = summary;
-}
-
-void queue_dests_each(const struct queue *q, void *ctx,
-                      void (*each)(void *ctx, const struct queue_dest_summary *dest))
-{
-    uint64_t now = clock_mono_ms(q->clock);
-    for (struct hmap_node *it = hmap_first(&q->dests); it != NULL; it = hmap_after(&q->dests, it)) {
-        const struct queue_dest *dest = CONTAINER_OF(it, struct queue_dest, node);
-        bool is_timed = dest->state == DEST_STATE_DOWN && dest->retry.key > now;
-        const struct queue_dest_summary summary = {
-            .destination = dest->node.key,
-            .ready = dest->ready_count,
-            .waiting = dest->waiting_count,
-            .active = dest->active,
-            .slots = dest->slots,
-            .delivered = dest->delivered,
-            .bounced = dest->bounced,
-            .delayed = dest->delayed,
-            .is_down = dest->state != DEST_STATE_UP,
-            .retry_in_ms = is_timed ? dest->retry.key - now : 0,
-            .last_text = dest->last_text == NULL ? "" : dest->last_text,
-        };
-        each(ctx, &summary);
-    }
 }

@@ -144,20 +144,25 @@ void queue_tick(struct queue *q);
  * again. */
 void queue_limits_changed(struct queue *q);
 
-/* Administration. Each: true when something was done. */
-bool queue_message_delete(struct queue *q, uint64_t mid);             /* (A) */
-bool queue_dest_retry_now(struct queue *q, struct slice destination); /* "deliver now" */
+/* TLS on the last connection to a destination: SUCCESS, FAILED or NONE. */
+void queue_dest_tls(struct queue_dest *dest, enum queue_tls tls);
 
-struct queue_dest_summary {
-    struct slice destination;               /* valid during the callback */
-    uint64_t ready, waiting, active, slots; /* tickets; connections */
-    uint64_t delivered, bounced, delayed;
-    bool is_down;
-    uint64_t retry_in_ms;
-    const char *last_text; /* last trouble with the destination, or "" */
+/* Administration. The pictures are in queue/view.h. */
+
+enum queue_deletion {
+    QUEUE_DELETION_NOT_FOUND,
+    QUEUE_DELETION_DONE,     /* the message is gone */
+    QUEUE_DELETION_LATER,    /* gone but for what is being delivered: that is not tried again */
+    QUEUE_DELETION_BOUNCING, /* nothing was left to delete: its report is being made */
 };
 
-void queue_dests_each(const struct queue *q, void *ctx,
-                      void (*each)(void *ctx, const struct queue_dest_summary *dest));
+/* One RECORD action says it to the disk, unless it is NOT_FOUND or BOUNCING. (A) */
+enum queue_deletion queue_message_delete(struct queue *q, uint64_t mid) MUST_CHECK;
+/* What waits is ready, first in line; destinations that are down are probed. False: there
+ * is no such message. */
+bool queue_message_retry_now(struct queue *q, uint64_t mid) MUST_CHECK;
+/* What waits for DESTINATION is ready; one that is down is probed. False: nothing is queued for it.
+ */
+bool queue_dest_retry_now(struct queue *q, struct slice destination) MUST_CHECK;
 
 #endif

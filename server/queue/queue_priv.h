@@ -1,9 +1,10 @@
 /* The inside of the queue, shared by index.c, dest.c, sched.c and queue.c.
  *
- *   index.c  messages and their tickets: add, find, split by destination, free
+ *   index.c  messages and their tickets: add, find, split by destination, order, free
  *   dest.c   destinations: up, down, how many connections
  *   sched.c  what next, and when: ready lists, timers, jobs
- *   queue.c  what came of it: results, bounces, records, actions, summaries */
+ *   queue.c  what came of it: results, bounces, records, actions
+ *   view.c   pictures of all that for administrators */
 #ifndef POSTERN_QUEUE_QUEUE_PRIV_H
 #define POSTERN_QUEUE_QUEUE_PRIV_H
 
@@ -20,13 +21,19 @@ enum ticket_state {
     TICKET_STATE_ACTIVE,  /* handed out as a job */
 };
 
+/* A list in order of MID. What comes mostly belongs at its end, or behind what came last. */
+struct queue_order {
+    struct list head;
+    struct list *finger; /* what was added last, or the head */
+};
+
 /* One message for one destination. */
 struct queue_ticket {
     struct list link;
+    struct list of_dest; /* in dest->tickets_by_mid while it has pending recipients */
     struct heap_node timer;
     struct queue_message *message;
     struct queue_dest *dest;
-    char *last_text; /* the last failure in words, or NULL */
     uint16_t attempts;
     uint16_t pending;   /* recipients neither final nor bouncing */
     uint16_t index;     /* its place in the message */
@@ -37,6 +44,7 @@ struct queue_ticket {
 
 struct queue_message {
     struct hmap_node node; /* by mid */
+    struct list by_mid;    /* in queue.messages_by_mid */
     struct envelope *env;
     struct body *body; /* in memory until the first attempt is over; NULL: at location */
     struct spool_location location;
@@ -56,8 +64,9 @@ struct queue_dest {
     char *key;
     struct queue_limits limits;
     struct list ready, waiting; /* tickets, in the order they came */
-    struct list runnable;       /* in queue.runnable while a new connection would have work */
-    struct heap_node retry;     /* DOWN: when it becomes DUE */
+    struct queue_order tickets_by_mid;
+    struct list runnable;   /* in queue.runnable while a new connection would have work */
+    struct heap_node retry; /* DOWN: when it becomes DUE */
     enum dest_state state;
     uint32_t epoch; /* grows with each change between up and down: old failures count once */
     uint32_t failures;
@@ -67,7 +76,8 @@ struct queue_dest {
     uint32_t tickets; /* that exist, in whatever state */
     uint64_t ready_count, waiting_count;
     uint64_t delivered, bounced, delayed;
-    char *last_text;
+    struct envelope_reply *last; /* what it said last, or NULL */
+    enum queue_tls tls;          /* on the last connection */
 };
 
 struct queue {
@@ -75,6 +85,7 @@ struct queue {
     struct queue_hooks hooks;
     struct spool *spool;
     struct hmap messages, dests;
+    struct queue_order messages_by_mid;
     struct heap timers, retries; /* tickets; destinations; keys in mono ms */
     struct list runnable;        /* destinations, taking turns */
     struct list actions;
@@ -92,6 +103,13 @@ void queue_message_destroy(struct queue *q, struct queue_message *message);
 struct body *queue_message_body(struct queue *q, struct queue_message *message);
 void queue_message_drop_memory(struct queue_message *message);
 int64_t queue_ticket_expiry_wall(const struct queue_ticket *ticket);
+void queue_order_init(struct queue_order *order);
+void queue_order_add_message(struct queue *q, struct queue_message *message);
+/* No-op on one that is in the order already. */
+void queue_order_add_ticket(struct queue_ticket *ticket);
+void queue_order_remove(struct queue_order *order, struct list *node);
+/* Takes tickets without pending recipients out of their destinations' order. */
+void queue_message_settle(struct queue_message *message);
 
 /* dest.c */
 struct queue_dest *queue_dest_get(struct queue *q, struct slice key);
@@ -101,7 +119,7 @@ void queue_dest_release(struct queue *q, struct queue_dest *dest);
 void queue_dest_update(struct queue *q, struct queue_dest *dest);
 void queue_dest_up(struct queue *q, struct queue_dest *dest);
 /* DELAY_MS until the probe. */
-void queue_dest_down(struct queue *q, struct queue_dest *dest, uint64_t delay_ms, const char *text);
+void queue_dest_down(struct queue *q, struct queue_dest *dest, uint64_t delay_ms);
 void queue_dest_due(struct queue *q, struct queue_dest *dest);
 void queue_dest_credit(struct queue *q, struct queue_dest *dest);
 

@@ -46,6 +46,7 @@ void queue_ticket_make_ready(struct queue *q, struct queue_ticket *ticket, bool 
     struct queue_dest *dest = ticket->dest;
     queue_ticket_make_idle(q, ticket);
     ticket->state = TICKET_STATE_READY;
+    queue_order_add_ticket(ticket);
     ticket->is_dest_fault = false;
     if (is_first)
         list_prepend(&dest->ready, &ticket->link);
@@ -62,6 +63,7 @@ void queue_ticket_make_waiting(struct queue *q, struct queue_ticket *ticket, int
     queue_ticket_make_idle(q, ticket);
     int64_t expiry = queue_ticket_expiry_wall(ticket);
     ticket->state = TICKET_STATE_WAITING;
+    queue_order_add_ticket(ticket);
     list_append(&ticket->dest->waiting, &ticket->link);
     q->waiting++;
     ticket->dest->waiting_count++;

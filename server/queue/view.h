@@ -1,9 +1,10 @@
 /* What administrators see of the queue: pictures of its messages and destinations.
  *
  * A picture is copied into the caller's arena and points to nothing of the queue, so it may leave
- * the queue's thread. Taking one changes nothing. Each call looks at a bounded number of messages
- * or destinations, so that the thread goes on soon; a list that is not complete says where to go
- * on. Owner thread: the queue's. */
+ * the queue's thread. Taking one changes nothing. Messages and the tickets of a destination are
+ * kept in order of MID, so a page of them costs its own length, however long the queue is; a page
+ * of destinations looks at each destination once. Texts are the peers': any bytes.
+ * Owner thread: the queue's. */
 #ifndef POSTERN_QUEUE_VIEW_H
 #define POSTERN_QUEUE_VIEW_H
 
@@ -18,9 +19,8 @@ struct queue;
 
 enum {
     QUEUE_VIEW_LIMIT_MAX = 1000,  /* items of one list */
-    QUEUE_VIEW_WALK = 10000,      /* messages looked at in one call */
-    QUEUE_VIEW_RCPTS_MAX = 10000, /* as many as an envelope has */
-    QUEUE_VIEW_CURSOR_MAX = 600,  /* bytes of a destination cursor */
+    QUEUE_VIEW_CURSOR_MAX = 1056, /* bytes of a destination cursor */
+    QUEUE_VIEW_WAITING = 1000,    /* retries looked at for a destination's next one */
 };
 
 /* The whole queue in numbers. */
@@ -94,7 +94,7 @@ struct queue_view_messages_query {
 /* In order of MID, which is that of arrival. */
 struct queue_view_messages {
     struct queue_view_message *items;
-    size_t count;            /* may be less than the limit though more follow */
+    size_t count;
     uint64_t next_after_mid; /* 0: that was all */
 };
 
@@ -127,7 +127,8 @@ struct queue_view_dest {
     uint64_t delivered, delayed, bounced; /* recipients, since it appeared */
     int64_t oldest_wall_ms;               /* arrival of the oldest of its messages; 0: none */
     uint64_t oldest_age_ms;
-    int64_t next_try_wall_ms; /* DOWN: the probe; else the earliest retry; 0: nothing waits */
+    int64_t next_try_wall_ms; /* DOWN: the probe; else the earliest of the first
+                                 QUEUE_VIEW_WAITING retries; 0: nothing waits */
     struct queue_view_reply last;
     enum queue_tls tls;
 };
