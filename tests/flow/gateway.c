@@ -170,6 +170,11 @@ void gateway_settle(struct gateway *g)
     } while (spool_memory_complete(g->engine.spool, SIZE_MAX) > 0);
 }
 
+void gateway_settle_loop(struct gateway *g, size_t i)
+{
+    fake_loop_settle(&g->loops[i]);
+}
+
 struct gateway_job {
     struct work_job job;
     sem_t begun, go; /* the first one's */
@@ -326,9 +331,14 @@ static const struct conn_handler client_handler = {
 
 void client_connect(struct client *c, struct gateway *g, const char *listener)
 {
+    client_connect_on(c, g, listener, 0);
+}
+
+void client_connect_on(struct client *c, struct gateway *g, const char *listener, size_t loop)
+{
     const struct session_home home = {
         .engine = &g->engine,
-        .loop = g->engine.loops[0],
+        .loop = g->engine.loops[loop],
         .shared = g->shared,
         .snapshot = g->snapshot,
         .sessions = &g->sessions,
@@ -336,7 +346,7 @@ void client_connect(struct client *c, struct gateway *g, const char *listener)
 
     *c = (struct client){.gateway = g};
     buf_init(&c->got, 0);
-    c->pair = pair_create(g->engine.loops[0]);
+    c->pair = pair_create(g->engine.loops[loop]);
     conn_set_handler(pair_b(c->pair), &client_handler, c);
     session_start(&home, snapshot_find_listener(g->snapshot, slice_str(listener)), pair_a(c->pair));
     gateway_settle(g);

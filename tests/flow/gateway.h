@@ -66,6 +66,8 @@ void gateway_finish(struct gateway *g);
 void gateway_settle(struct gateway *g);
 /* The same without the commits: nothing becomes durable. */
 void gateway_settle_without_disk(struct gateway *g);
+/* Everything that loop number I can do by itself; what it posts to others waits with them. */
+void gateway_settle_loop(struct gateway *g, size_t i);
 /* The clock goes from deadline to deadline, settling at each. */
 void gateway_wait(struct gateway *g, uint64_t for_ms);
 
@@ -87,6 +89,8 @@ void assert_has(const char *text, const char *part);
 
 /* Connects to the listener LISTENER from 192.0.2.2. */
 void client_connect(struct client *c, struct gateway *g, const char *listener);
+/* The same on loop number LOOP. */
+void client_connect_on(struct client *c, struct gateway *g, const char *listener, size_t loop);
 /* Sends and settles; what came back since the last call, valid until the next. */
 const char *client_say(struct client *c, const char *bytes);
 /* The same without commits. */

@@ -75,12 +75,14 @@ static void answer_line(struct next_hop *hop, struct slice line)
 {
     if (hop->is_in_data) {
         if (slice_eq(line, SLICE("."))) {
-            hop->is_in_data = false;
+            hop->is_in_data = hop->is_busy = false;
+            hop->messages++;
             answer(hop, NEXT_HOP_DOT);
         }
         return;
     }
     struct slice word = slice_of(line.p, line.len < 4 ? line.len : 4);
+    hop->is_busy = hop->is_busy || slice_eq(word, SLICE("MAIL"));
     bool is_rcpt = slice_eq(word, SLICE("RCPT"));
     if (is_rcpt && holds(hop, hop->plan->refused)) {
         next_hop_say(hop, "550 5.1.1 nobody\r\n");

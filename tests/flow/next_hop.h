@@ -55,6 +55,8 @@ struct next_hop {
     struct loop_timer no_answer;
     struct buf line, got; /* got: all that came */
     bool is_tls;          /* the handshake is done */
+    size_t messages;      /* whole ones that it took */
+    bool is_busy;         /* between MAIL and the end of the text */
     bool is_in_data, is_deaf, is_closed;
 };
 
