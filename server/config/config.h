@@ -191,5 +191,15 @@ void config_diff(const struct config *old, const struct config *new, struct conf
 void config_diff_finish(struct config_diff *diff);
 /* The name of a section in JSON. */
 const char *config_section_name(enum cfg_section section);
+/* CFG_SECTION_COUNT: there is none of that name. */
+enum cfg_section config_section_find(struct slice name);
+
+struct config_section_traits {
+    bool is_singleton;    /* one object, without a key */
+    bool is_ordered;      /* the order means something */
+    bool is_per_listener; /* the key is (listener, key) */
+    const char *key;      /* the member that is the key; NULL for singletons */
+};
+struct config_section_traits config_section_traits(enum cfg_section section);
 
 #endif

@@ -247,11 +247,7 @@ int draft_items_load(struct store *store, const char *id, struct draft_items *re
 
 void draft_items_finish(struct draft_items *items)
 {
-    for (size_t i = 0; i < items->count; i++) {
-        json_decref(items->items[i].base);
-        json_decref(items->items[i].value);
-    }
-    free(items->items);
+    overlay_items_finish(items->items, items->count);
     mem_arena_finish(&items->arena);
     *items = (struct draft_items){0};
 }

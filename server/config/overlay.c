@@ -277,11 +277,7 @@ void overlay_destroy(struct overlay *overlay)
 {
     if (overlay == NULL)
         return;
-    for (size_t i = 0; i < overlay->count; i++) {
-        json_decref(overlay->items[i].base);
-        json_decref(overlay->items[i].value);
-    }
-    free(overlay->items);
+    overlay_items_finish(overlay->items, overlay->count);
     json_decref(overlay->conflicts);
     json_decref(overlay->document);
     config_unref(overlay->running);
@@ -322,14 +318,14 @@ static void name_place(const json_t *document, const char *pointer, struct buf *
         (void)buf_printf(out, "/%.*s", SLICE_ARGS(rest));
 }
 
-static void name_errors(const json_t *document, const struct config_errors *found,
-                        struct config_errors *errors)
+void overlay_name_errors(const struct overlay *overlay, const struct config_errors *found,
+                         struct config_errors *errors)
 {
     for (size_t i = 0; i < found->count; i++) {
         const struct config_error *e = &found->items[i];
         struct buf pointer;
         buf_init(&pointer, 0);
-        name_place(document, e->pointer, &pointer);
+        name_place(overlay->document, e->pointer, &pointer);
         config_errors_add(errors, buf_cstr(&pointer), e->code, "%s", e->text);
         buf_finish(&pointer);
     }
@@ -347,7 +343,7 @@ struct config *overlay_candidate(const struct overlay *overlay, struct config_er
     bool is_valid = candidate != NULL && config_validate(candidate, &found);
     free(text);
     if (!is_valid) {
-        name_errors(overlay->document, &found, errors);
+        overlay_name_errors(overlay, &found, errors);
         config_unref(candidate);
         candidate = NULL;
     }
@@ -428,6 +424,54 @@ json_t *overlay_diff(const struct overlay *overlay)
                            activation, "fields", fields));
     }
     return out;
+}
+
+/* --- from one configuration to another --- */
+
+static struct slice keep(struct mem_arena *arena, struct slice text)
+{
+    return slice_of(mem_arena_strndup(arena, text.p, text.len), text.len);
+}
+
+void overlay_items_between(const struct config *from, const struct config *to,
+                           struct mem_arena *arena, struct overlay_item **ret_items,
+                           size_t *ret_count)
+{
+    struct config_diff diff;
+    struct overlay *before = overlay_create(from, NULL, 0, NULL);
+    struct overlay *after = overlay_create(to, NULL, 0, NULL);
+
+    config_diff(from, to, &diff);
+    struct overlay_item *items = mem_array(diff.count + 1, sizeof(*items));
+    for (size_t i = 0; i < diff.count; i++) {
+        const struct config_change *c = &diff.items[i];
+        struct overlay_item *item = &items[i];
+        *item = (struct overlay_item){.section = c->section,
+                                      .listener = keep(arena, c->listener),
+                                      .key = keep(arena, c->key),
+                                      .is_order = c->op == CONFIG_CHANGE_ORDER};
+        if (item->is_order) {
+            item->base = overlay_order(before, c->section, c->listener);
+            item->value = overlay_order(after, c->section, c->listener);
+        } else {
+            item->base = copy(overlay_object(before, c->section, c->listener, c->key));
+            item->value = copy(overlay_object(after, c->section, c->listener, c->key));
+        }
+    }
+    *ret_items = items;
+    *ret_count = diff.count;
+    config_diff_finish(&diff);
+    overlay_destroy(before);
+    overlay_destroy(after);
+}
+
+void overlay_items_finish(struct overlay_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_decref(items[i].base);
+        json_decref(items[i].value);
+    }
+    free(items);
 }
 
 /* --- one object --- */

@@ -53,9 +53,20 @@ json_t *overlay_order(const struct overlay *overlay, enum cfg_section section,
 struct config *overlay_candidate(const struct overlay *overlay,
                                  struct config_errors *errors) MUST_CHECK;
 
+/* ERRORS of the document's commit, whose pointers count objects, with pointers that name them. */
+void overlay_name_errors(const struct overlay *overlay, const struct config_errors *found,
+                         struct config_errors *errors);
+
 /* What differs from what runs: [{section, listener, key, op: add|update|remove|order, activation,
  * fields: [{pointer, label, old, new}]}]. Items that differ in nothing are left out. */
 json_t *overlay_diff(const struct overlay *overlay);
+
+/* The items that turn FROM into TO (both sealed); the caller frees the array and what the items
+ * hold, overlay_items_finish does. Keys and listeners are in ARENA. */
+void overlay_items_between(const struct config *from, const struct config *to,
+                           struct mem_arena *arena, struct overlay_item **ret_items,
+                           size_t *ret_count);
+void overlay_items_finish(struct overlay_item *items, size_t count);
 
 /* One object as its section's rows have it: read, checked, defaults filled in; a new reference.
  * NULL with ERRORS, whose pointers begin at the object. The key and the listener that the object is

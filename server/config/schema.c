@@ -213,6 +213,23 @@ const char *config_section_name(enum cfg_section section)
     return cfg_sections[section].name;
 }
 
+enum cfg_section config_section_find(struct slice name)
+{
+    return cfg_section_find(name);
+}
+
+struct config_section_traits config_section_traits(enum cfg_section section)
+{
+    const struct cfg_section_info *info = &cfg_sections[section];
+
+    return (struct config_section_traits){
+        .is_singleton = (info->flags & CFG_SECTION_SINGLETON) != 0,
+        .is_ordered = (info->flags & CFG_SECTION_ORDERED) != 0,
+        .is_per_listener = (info->flags & CFG_SECTION_PER_LISTENER) != 0,
+        .key = info->key,
+    };
+}
+
 void cfg_set_empty(const struct cfg_row *row, enum cfg_kind kind, void *value)
 {
     switch (kind) {

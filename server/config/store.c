@@ -8,33 +8,66 @@
 #include "config/db.h"
 #include "config/sha256.h"
 
-int store_newest_revision(struct store *store, struct store_revision *ret_revision,
-                          struct error *reterr)
+#define REVISION_COLUMNS                                                                           \
+    "SELECT revision, created_ms, author, comment, confirm_by_ms FROM revisions"
+
+static void read_revision(sqlite3_stmt *stmt, struct store_revision *ret_revision)
+{
+    *ret_revision = (struct store_revision){
+        .revision = (uint64_t)sqlite3_column_int64(stmt, 0),
+        .created_ms = sqlite3_column_int64(stmt, 1),
+        .confirm_by_ms = sqlite3_column_int64(stmt, 4),
+    };
+    (void)snprintf(ret_revision->author, sizeof(ret_revision->author), "%s",
+                   db_column_text(stmt, 2).p);
+    (void)snprintf(ret_revision->comment, sizeof(ret_revision->comment), "%s",
+                   db_column_text(stmt, 3).p);
+}
+
+int store_list_revisions(struct store *store, uint64_t before, size_t limit,
+                         struct store_revision *ret_revisions, struct error *reterr)
 {
     sqlite3_stmt *stmt;
+    int count = 0;
     int r = db_prepare(store,
-                       "SELECT revision, created_ms, author, comment, confirm_by_ms FROM revisions"
-                       " ORDER BY revision DESC LIMIT 1",
+                       REVISION_COLUMNS " WHERE ?1 = 0 OR revision < ?1"
+                                        " ORDER BY revision DESC LIMIT ?2",
                        &stmt, reterr);
     if (r < 0)
         return r;
+    (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)before);
+    (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)limit);
     int step = sqlite3_step(stmt);
-    if (step == SQLITE_ROW) {
-        struct store_revision found = {
-            .revision = (uint64_t)sqlite3_column_int64(stmt, 0),
-            .created_ms = sqlite3_column_int64(stmt, 1),
-            .confirm_by_ms = sqlite3_column_int64(stmt, 4),
-        };
-        (void)snprintf(found.author, sizeof(found.author), "%s", db_column_text(stmt, 2).p);
-        (void)snprintf(found.comment, sizeof(found.comment), "%s", db_column_text(stmt, 3).p);
-        *ret_revision = found;
-    } else if (step == SQLITE_DONE) {
-        r = error_set(reterr, ERR_NOT_FOUND, "postern.db has no revision yet");
-    } else {
+    for (; step == SQLITE_ROW; step = sqlite3_step(stmt))
+        read_revision(stmt, &ret_revisions[count++]);
+    if (step != SQLITE_DONE)
         r = db_error(store, reterr);
-    }
     (void)sqlite3_finalize(stmt);
-    return r;
+    return r < 0 ? r : count;
+}
+
+int store_newest_revision(struct store *store, struct store_revision *ret_revision,
+                          struct error *reterr)
+{
+    int r = store_list_revisions(store, 0, 1, ret_revision, reterr);
+    if (r == 0)
+        return error_set(reterr, ERR_NOT_FOUND, "postern.db has no revision yet");
+    return r < 0 ? r : 0;
+}
+
+int store_read_revision(struct store *store, uint64_t revision, struct store_revision *ret_revision,
+                        struct error *reterr)
+{
+    struct store_revision found;
+    int r =
+        revision >= INT64_MAX ? 0 : store_list_revisions(store, revision + 1, 1, &found, reterr);
+    if (r < 0)
+        return r;
+    if (r == 0 || found.revision != revision)
+        return error_set(reterr, ERR_NOT_FOUND, "there is no revision %llu",
+                         (unsigned long long)revision);
+    *ret_revision = found;
+    return 0;
 }
 
 /* The rows of a revision, in the order in which a candidate wants them. */

@@ -29,6 +29,14 @@ struct store_revision {
 int store_newest_revision(struct store *store, struct store_revision *ret_revision,
                           struct error *reterr) MUST_CHECK;
 
+/* Revision N. ERR_NOT_FOUND. */
+int store_read_revision(struct store *store, uint64_t revision, struct store_revision *ret_revision,
+                        struct error *reterr) MUST_CHECK;
+/* At most LIMIT revisions before BEFORE (0: from the newest), newest first; returns how many are in
+ * ret_revisions, or an error. */
+int store_list_revisions(struct store *store, uint64_t before, size_t limit,
+                         struct store_revision *ret_revisions, struct error *reterr) MUST_CHECK;
+
 /* Loads a revision as a candidate (parsed, not validated); errors of the stored objects go to
  * ERRORS. ERR_NOT_FOUND: no such revision. */
 int store_load_revision(struct store *store, uint64_t revision, struct config_errors *errors,
