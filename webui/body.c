@@ -1,5 +1,7 @@
 /* The body of a request: kept up to what the app allowed, or dropped. See http_priv.h.
  *
+ * Passwords and private keys come this way: the memory is taken once, never moved, and wiped.
+ *
  * Whoever sends more than it may is heard out for HTTP_DRAIN_MAX bytes, so that the reply that says
  * so arrives: closing a socket with unread bytes in it throws away what the peer has not read yet.
  */
@@ -7,13 +9,34 @@
 
 #include "base/clock.h"
 
-static bool reserve(struct http *http, size_t len)
+static bool take_budget(struct http_request *request, size_t len)
 {
-    size_t before = atomic_fetch_add(&http->body_bytes, len);
-    if (before + len <= HTTP_BODY_BUDGET)
-        return true;
-    (void)atomic_fetch_sub(&http->body_bytes, len);
-    return false;
+    atomic_size_t *total = &request->conn->http->body_bytes;
+
+    if (atomic_fetch_add(total, len) + len > HTTP_BODY_BUDGET) {
+        (void)atomic_fetch_sub(total, len);
+        return false;
+    }
+    request->body_budget += len;
+    return true;
+}
+
+enum http_body http_body_begin(struct http_request *request)
+{
+    const struct http *http = request->conn->http;
+
+    request->body_start_ms = clock_mono_ms(http->settings.clock);
+    http_conn_deadline(request->conn, http->settings.body_ms, false);
+    if (!request->has_body)
+        return HTTP_BODY_OK;
+    if (request->content_length > request->exchange.body_max)
+        return HTTP_BODY_TOO_LARGE;
+    if (!take_budget(request, request->content_length))
+        return HTTP_BODY_NO_ROOM;
+    char *room = buf_reserve(&request->body, request->is_chunked ? request->exchange.body_max
+                                                                 : request->content_length);
+    ASSERT(room != NULL); /* it has no cap of its own */
+    return HTTP_BODY_OK;
 }
 
 /* RFC 9112 9.5 leaves it to the server: LEN more bytes buy time at the least rate. */
@@ -36,14 +59,16 @@ enum http_body http_body_take(struct http_request *request, const char *p, size_
                                                                                 : HTTP_BODY_OK;
     if (request->body_seen > request->exchange.body_max)
         return HTTP_BODY_TOO_LARGE;
-    if (!reserve(request->conn->http, len))
+    if (request->is_chunked && !take_budget(request, len))
         return HTTP_BODY_NO_ROOM;
-    (void)buf_append(&request->body, p, len); /* no cap of its own */
+    (void)buf_append(&request->body, p, len); /* there is room for body_max */
     return HTTP_BODY_OK;
 }
 
 void http_body_finish(struct http_request *request)
 {
-    (void)atomic_fetch_sub(&request->conn->http->body_bytes, buf_len(&request->body));
+    if (request->body.data != NULL)
+        mem_wipe(request->body.data, request->body.end);
+    (void)atomic_fetch_sub(&request->conn->http->body_bytes, request->body_budget);
     buf_finish(&request->body);
 }

@@ -34,6 +34,7 @@ struct feed_stream {
     unsigned topics;
     uint64_t key;
     uint64_t next_id; /* the first event that it has not seen */
+    uint64_t stop_id; /* of an ended one: nothing from here on */
     uint64_t end_ms, comment_ms;
     bool is_waiting; /* suspended */
     bool is_ended;
@@ -107,6 +108,23 @@ struct feed feed_ring_feed(struct feed_ring *ring)
     return (struct feed){.publish = publish, .owner = ring};
 }
 
+size_t feed_ring_streams(struct feed_ring *ring)
+{
+    (void)pthread_mutex_lock(&ring->mutex);
+    size_t count = ring->stream_count;
+    (void)pthread_mutex_unlock(&ring->mutex);
+    return count;
+}
+
+/* What was published before still goes out, unless the stream may not see it any more. */
+static void end(struct feed_stream *stream, bool is_revoked)
+{
+    if (!stream->is_ended || is_revoked)
+        stream->stop_id = is_revoked ? 0 : stream->ring->next_id;
+    stream->is_ended = true;
+    resume(stream);
+}
+
 void feed_ring_tick(struct feed_ring *ring)
 {
     uint64_t now_ms = clock_mono_ms(ring->clock);
@@ -116,8 +134,8 @@ void feed_ring_tick(struct feed_ring *ring)
     {
         struct feed_stream *stream = stream_of(it);
         if (stream->end_ms <= now_ms)
-            stream->is_ended = true;
-        if (stream->is_ended || stream->comment_ms <= now_ms)
+            end(stream, false);
+        else if (stream->comment_ms <= now_ms)
             resume(stream);
     }
     (void)pthread_mutex_unlock(&ring->mutex);
@@ -129,10 +147,8 @@ static void end_streams(struct feed_ring *ring, bool is_all, uint64_t key)
     ring->is_ended = ring->is_ended || is_all;
     LIST_FOREACH(it, next, &ring->streams)
     {
-        if (is_all || stream_of(it)->key == key) {
-            stream_of(it)->is_ended = true;
-            resume(stream_of(it));
-        }
+        if (is_all || stream_of(it)->key == key)
+            end(stream_of(it), !is_all);
     }
     (void)pthread_mutex_unlock(&ring->mutex);
 }
@@ -179,7 +195,6 @@ struct feed_stream *feed_stream_open(struct feed_ring *ring, const struct feed_w
     stream->waker = *waker;
     stream->topics = topics;
     stream->key = key;
-    stream->is_ended = ring->is_ended;
     stream->end_ms = clock_mono_ms(ring->clock) + ring->stream_ms;
     stream->comment_ms = clock_mono_ms(ring->clock) + ring->comment_ms;
     buf_init(&stream->out, 0);
@@ -194,6 +209,8 @@ struct feed_stream *feed_stream_open(struct feed_ring *ring, const struct feed_w
     }
     list_append(&ring->streams, &stream->node);
     ring->stream_count++;
+    if (ring->is_ended)
+        end(stream, false);
     (void)pthread_mutex_unlock(&ring->mutex);
     return stream;
 }
@@ -212,10 +229,12 @@ static const char *topic_name(enum feed_topic topic)
 static void fill(struct feed_stream *stream, size_t size)
 {
     struct feed_ring *ring = stream->ring;
+    uint64_t stop_id = stream->is_ended ? stream->stop_id : ring->next_id;
 
-    if (stream->next_id < ring->first_id)
+    if (stream->next_id < ring->first_id && !stream->is_ended)
         reset(stream);
-    while (stream->next_id < ring->next_id && buf_len(&stream->out) < size) {
+    while (stream->next_id >= ring->first_id && stream->next_id < stop_id &&
+           buf_len(&stream->out) < size) {
         const struct feed_event *event = &ring->events[stream->next_id % FEED_RING_EVENTS];
         if ((stream->topics & event->topic) != 0)
             (void)buf_printf(&stream->out, "id: %llu\nevent: %s\ndata: %s\n\n",
@@ -223,7 +242,8 @@ static void fill(struct feed_stream *stream, size_t size)
                              event->json); /* no cap */
         stream->next_id++;
     }
-    if (buf_len(&stream->out) == 0 && stream->comment_ms <= clock_mono_ms(ring->clock))
+    if (buf_len(&stream->out) == 0 && !stream->is_ended &&
+        stream->comment_ms <= clock_mono_ms(ring->clock))
         (void)buf_append_str(&stream->out, ":\n\n"); /* no cap */
 }
 
@@ -233,7 +253,7 @@ ssize_t feed_stream_read(struct feed_stream *stream, char *p, size_t size)
     ssize_t result = 0;
 
     (void)pthread_mutex_lock(&ring->mutex);
-    if (buf_len(&stream->out) == 0 && !stream->is_ended)
+    if (buf_len(&stream->out) == 0)
         fill(stream, size);
     struct slice out = buf_slice(&stream->out);
     if (out.len > 0) {

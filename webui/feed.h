@@ -44,6 +44,7 @@ struct feed_ring *feed_ring_create(const struct clock *clock, uint32_t stream_ms
 /* Every stream must be closed. NULL is allowed. */
 void feed_ring_destroy(struct feed_ring *ring);
 struct feed feed_ring_feed(struct feed_ring *ring);
+size_t feed_ring_streams(struct feed_ring *ring);
 /* What time brings: comments and ends. Call it several times a second. */
 void feed_ring_tick(struct feed_ring *ring);
 /* Ends all streams, now and to come. */

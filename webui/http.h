@@ -46,7 +46,7 @@ struct http_settings {
     unsigned per_address_max;   /* of them, from one address; of the local socket */
     uint32_t head_ms;           /* from accept, or the request line, to the end of the headers */
     uint32_t idle_ms;           /* between two requests */
-    uint32_t age_ms;            /* of a connection; the reply under way still has reply_ms */
+    uint32_t age_ms;            /* of a connection: after it, the next reply is the last one */
     uint32_t body_ms;           /* for a body, plus what body_rate grants for what has come */
     uint32_t body_rate;         /* bytes a second that a body, or the reading of a reply, needs */
     uint32_t reply_ms;          /* for the client to take the reply, plus as above */
@@ -62,6 +62,16 @@ int http_create(const struct http_settings *settings, const struct http_app *app
 /* Ends the streams, waits until the app has given back every exchange, closes all connections.
  * NULL is allowed. */
 void http_destroy(struct http *http);
+/* What happened since the start, and how many there are now. */
+struct http_counters {
+    uint64_t accepted;   /* connections */
+    uint64_t refused;    /* because of a cap, all others being busy */
+    uint64_t pushed_out; /* while waiting for a request, to make room */
+    uint64_t late;       /* that reached their deadline */
+    size_t connections, streams;
+};
+
+void http_count(struct http *http, struct http_counters *ret_counters);
 /* The door for publishers, valid as long as the object. */
 struct feed http_feed(struct http *http);
 /* Ends the streams that were opened under that key (struct api_exchange): a session was revoked. */

@@ -55,8 +55,7 @@ struct http_conn {
     bool is_started;      /* libmicrohttpd has it: fd is open until http_conn_closed */
     bool is_waiting;      /* for a request: the first to go when room is needed */
     bool is_doomed;       /* shut down, no longer counted */
-    bool is_first;        /* its first request line has not come */
-    struct http_request *request;
+    bool is_new;          /* no head of a request has come whole */
 };
 
 struct http {
@@ -69,13 +68,15 @@ struct http {
     int epoll_fd, wake_fd;
     atomic_size_t body_bytes; /* of all requests, against HTTP_BODY_BUDGET */
 
-    /* Guards all below, and in the connections: node, deadline_ms, is_*. libmicrohttpd is never
+    /* Guards all below, and in the connections: node, deadline_ms, is_* (what only
+     * the connection's thread writes, it reads without). libmicrohttpd is never
      * called under it. */
     pthread_mutex_t mutex;
     pthread_cond_t quiet; /* in_app or under_way went to 0 */
     struct list listeners, conns;
     uint64_t next_listener_id;
     size_t conn_count;
+    struct http_counters counters;
     size_t in_app;       /* exchanges that the app has */
     size_t under_way;    /* requests from their first line to the end of their reply */
     bool is_closing;     /* nothing new begins */
@@ -108,7 +109,8 @@ struct http_request {
     unsigned long long content_length;
     uint64_t body_start_ms;
     struct buf body;
-    size_t body_seen; /* bytes, kept or dropped */
+    size_t body_seen;   /* bytes, kept or dropped */
+    size_t body_budget; /* of HTTP_BODY_BUDGET */
     struct feed_stream *stream;
 };
 
@@ -127,6 +129,14 @@ bool http_conn_is_old(struct http_conn *conn);
 /* http.c: counts a request that begins or ends */
 void http_under_way(struct http *http, bool is_begun);
 
+/* request.c */
+struct http_request *http_request_create(struct http_conn *conn, struct MHD_Connection *mhd,
+                                         const char *uri) MUST_CHECK;
+/* What libmicrohttpd's handler does. False: close the connection. */
+bool http_request_step(struct http_request *request, const char *method, const char *version,
+                       const char *upload, size_t *upload_size) MUST_CHECK;
+void http_request_destroy(struct http_request *request);
+
 /* listen.c */
 bool http_local_is_trusted(uint32_t uid, uint32_t own_uid);
 /* 308 with the same URL under https, or 400. */
@@ -134,6 +144,8 @@ void http_redirect(struct http_request *request);
 
 /* body.c */
 enum http_body { HTTP_BODY_OK, HTTP_BODY_TOO_LARGE, HTTP_BODY_NO_ROOM, HTTP_BODY_CUT };
+/* Before the first piece, or when there is none: memory and deadline. */
+enum http_body http_body_begin(struct http_request *request);
 /* Takes a piece of it. HTTP_BODY_CUT: nothing that a reply could mend, end the connection. */
 enum http_body http_body_take(struct http_request *request, const char *p, size_t len);
 void http_body_finish(struct http_request *request);

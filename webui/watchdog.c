@@ -3,11 +3,13 @@
  * libmicrohttpd's own timeout starts again with every byte, so a client that sends one now and then
  * stays for ever. Here every connection has one absolute deadline for what it is doing: reaching
  * the end of the headers (the TLS handshake included), sending a body, taking a reply, thinking of
- * the next request; and an age. Past it the socket is shut down, which libmicrohttpd sees as a peer
- * that went away. A request in the app's hands has no deadline.
+ * the next request. Past it the socket is shut down, which libmicrohttpd sees as a peer that went
+ * away. A request in the app's hands has no deadline. A connection that has reached its age is told
+ * so with its next reply: shutting it down could cut off a request that is on its way.
  *
- * When a cap is reached, the connection that has waited longest for a request makes room; if all
- * are busy, the newcomer is closed. So slow clients push out one another, not the others.
+ * When a cap is reached, the oldest connection that has not brought a request yet makes room, then
+ * the oldest that waits for its next one; if all are busy, the newcomer is closed. So slow clients
+ * push out one another first.
  *
  * libmicrohttpd must never reach a limit of its own: 0.9.75 then keeps its mutex locked. */
 #include <errno.h>
@@ -65,11 +67,10 @@ static bool is_same_group(const struct http_conn *a, const struct http_conn *b, 
     return !is_address || a->kind == HTTP_KIND_LOCAL || ip_eq(&a->address, &b->address);
 }
 
-/* Whether there may be one more like CONN, after the longest waiting one was sent away if need be.
- */
+/* Whether there may be one more like CONN, after somebody was sent away if need be. */
 static bool make_room(struct http *http, const struct http_conn *conn, bool is_address, size_t max)
 {
-    struct http_conn *oldest = NULL;
+    struct http_conn *silent = NULL, *waiting = NULL;
     size_t count = 0;
 
     LIST_FOREACH(it, next, &http->conns)
@@ -78,14 +79,18 @@ static bool make_room(struct http *http, const struct http_conn *conn, bool is_a
         if (other->is_doomed || !is_same_group(conn, other, is_address))
             continue;
         count++;
-        if (oldest == NULL && other->is_waiting)
-            oldest = other;
+        if (silent == NULL && other->is_new)
+            silent = other;
+        if (waiting == NULL && other->is_waiting)
+            waiting = other;
     }
     if (count < max)
         return true;
-    if (oldest == NULL)
+    struct http_conn *leaver = silent != NULL ? silent : waiting;
+    if (leaver == NULL)
         return false;
-    doom(oldest);
+    http->counters.pushed_out++;
+    doom(leaver);
     return true;
 }
 
@@ -141,17 +146,19 @@ static struct http_conn *take(struct http *http, struct http_listener *listener,
     conn->kind = listener->kind;
     conn->fd = fd;
     conn->https_port = listener->https_port;
-    conn->is_waiting = conn->is_first = true;
+    conn->is_waiting = conn->is_new = true;
     conn->deadline_ms = now_ms(http) + http->settings.head_ms;
     conn->end_ms = now_ms(http) + http->settings.age_ms;
     describe_peer(conn, peer);
     if (!is_welcome(http, conn)) {
         (void)close(fd); /* nothing was written */
+        http->counters.refused++;
         free(conn);
         return NULL;
     }
     if (listener->served != NULL)
         conn->served = served_ref(listener->served);
+    http->counters.accepted++;
     list_append(&http->conns, &conn->node);
     http->conn_count++;
     return conn;
@@ -170,9 +177,10 @@ static void end_late(struct http *http)
     LIST_FOREACH(it, next, &http->conns)
     {
         struct http_conn *conn = conn_of(it);
-        if ((conn->deadline_ms != 0 && conn->deadline_ms <= now) ||
-            (conn->is_waiting && conn->end_ms <= now))
-            doom(conn);
+        if (conn->is_doomed || conn->deadline_ms == 0 || conn->deadline_ms > now)
+            continue;
+        http->counters.late++;
+        doom(conn);
     }
 }
 
@@ -315,6 +323,7 @@ void http_conn_deadline(struct http_conn *conn, uint64_t after_ms, bool is_waiti
     (void)pthread_mutex_lock(&http->mutex);
     conn->deadline_ms = after_ms == 0 ? 0 : now_ms(http) + after_ms;
     conn->is_waiting = is_waiting;
+    conn->is_new = conn->is_new && is_waiting;
     (void)pthread_mutex_unlock(&http->mutex);
 }
 

@@ -5,7 +5,7 @@
  * It prints "https PORT", "http PORT", "local PATH" and "ready", then obeys lines on its standard
  * input and answers each with one line: `swap` serves the other certificate, `publish TOPIC JSON`,
  * `held` counts requests to /held, `release` ends them, `listen`, `unlisten` (a second HTTPS
- * listener), `endkey N`. It ends with its input. */
+ * listener), `endkey N`, `count`. It ends with its input. */
 #include <pthread.h>
 
 #include "api/exchange.h"
@@ -17,7 +17,7 @@
 #include "pki/served.h"
 #include "webui/http.h"
 
-enum { LINE_MAX_BYTES = 4096, HELD_MAX = 64, BIG_BYTES = 2000000 };
+enum { LINE_MAX_BYTES = 4096, HELD_MAX = 64, BIG_BYTES = 24000000 };
 
 struct held {
     struct list node;
@@ -170,6 +170,17 @@ static void publish(struct slice rest)
     free(json);
 }
 
+static void count(void)
+{
+    struct http_counters c;
+
+    http_count(app.http, &c);
+    (void)printf(
+        "connections=%zu streams=%zu accepted=%llu refused=%llu pushed_out=%llu late=%llu\n",
+        c.connections, c.streams, (unsigned long long)c.accepted, (unsigned long long)c.refused,
+        (unsigned long long)c.pushed_out, (unsigned long long)c.late);
+}
+
 static int bind_loopback(void)
 {
     struct ip ip;
@@ -200,6 +211,9 @@ static void obey(char *line)
         (void)pthread_mutex_lock(&app.mutex);
         (void)printf("%u\n", app.held_count);
         (void)pthread_mutex_unlock(&app.mutex);
+        return;
+    } else if (slice_eq(word, SLICE("count"))) {
+        count();
         return;
     } else if (slice_eq(word, SLICE("listen"))) {
         app.second = http_listen_tls(app.http, bind_loopback(), app.served[1]);
