@@ -145,6 +145,19 @@ int db_change(struct store *store, const char *sql, const struct db_value *value
     return r;
 }
 
+int db_number(struct store *store, const char *sql, const struct db_value *values, size_t count,
+              int64_t *ret_number, struct error *reterr)
+{
+    sqlite3_stmt *stmt;
+    int r = db_select(store, sql, values, count, &stmt, reterr);
+    if (r == 0 && sqlite3_step(stmt) != SQLITE_ROW)
+        r = db_error(store, reterr);
+    if (r == 0)
+        *ret_number = sqlite3_column_int64(stmt, 0);
+    (void)sqlite3_finalize(stmt); /* repeats the step's result */
+    return r;
+}
+
 void db_copy_text(sqlite3_stmt *stmt, int at, char *ret_text, size_t size_bytes)
 {
     struct slice text = db_column_text(stmt, at);

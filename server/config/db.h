@@ -55,6 +55,9 @@ int db_select(struct store *store, const char *sql, const struct db_value *value
 /* A statement that gives no rows; *ret_changes (may be NULL) is how many rows it changed. */
 int db_change(struct store *store, const char *sql, const struct db_value *values, size_t count,
               size_t *ret_changes, struct error *reterr) MUST_CHECK;
+/* The number in the first row of a query that always gives one. */
+int db_number(struct store *store, const char *sql, const struct db_value *values, size_t count,
+              int64_t *ret_number, struct error *reterr) MUST_CHECK;
 /* Copies at most SIZE - 1 bytes and a NUL: for columns that are no longer than that. */
 void db_copy_text(sqlite3_stmt *stmt, int at, char *ret_text, size_t size_bytes);
 

@@ -111,27 +111,13 @@ int users_find_hash(struct store *store, struct slice name, struct user *ret_use
     return find(store, name, ret_user, ret_hash, reterr);
 }
 
-/* The number that a query gives. */
-static int read_number(struct store *store, const char *sql, const struct db_value *values,
-                       size_t count, int64_t *ret_number, struct error *reterr)
-{
-    sqlite3_stmt *stmt;
-    int r = db_select(store, sql, values, count, &stmt, reterr);
-    if (r == 0 && sqlite3_step(stmt) != SQLITE_ROW)
-        r = db_error(store, reterr);
-    if (r == 0)
-        *ret_number = sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_finalize(stmt);
-    return r;
-}
-
 int users_list(struct store *store, struct mem_arena *arena, struct user **ret_users,
                size_t *ret_count, struct error *reterr)
 {
     sqlite3_stmt *stmt;
     int64_t size = 0;
     size_t count = 0;
-    int r = read_number(store, "SELECT count(*) FROM users", NULL, 0, &size, reterr);
+    int r = db_number(store, "SELECT count(*) FROM users", NULL, 0, &size, reterr);
     if (r == 0)
         r = db_prepare(store, "SELECT " USER_COLUMNS " FROM users ORDER BY name", &stmt, reterr);
     if (r < 0)
@@ -142,7 +128,7 @@ int users_list(struct store *store, struct mem_arena *arena, struct user **ret_u
         r = read_user(stmt, &users[count], reterr);
         count++;
     }
-    if (r == 0 && step != SQLITE_DONE)
+    if (r == 0 && step != SQLITE_DONE && step != SQLITE_ROW) /* a row: added since it was counted */
         r = db_error(store, reterr);
     (void)sqlite3_finalize(stmt);
     if (r == 0) {
@@ -156,7 +142,7 @@ int users_list(struct store *store, struct mem_arena *arena, struct user **ret_u
 static int count_others(struct store *store, const char *name, int64_t *ret_count,
                         struct error *reterr)
 {
-    return read_number(
+    return db_number(
         store,
         "SELECT count(*) FROM users WHERE role = ?1 AND is_disabled = 0 AND"
         " name <> ?2",
@@ -186,7 +172,7 @@ static int insert(struct store *store, const struct clock *clock, const char *na
         return ERR_EXISTS;
     }
     if (r == ERR_NOT_FOUND)
-        r = read_number(store, "SELECT count(*) FROM users", NULL, 0, &count, reterr);
+        r = db_number(store, "SELECT count(*) FROM users", NULL, 0, &count, reterr);
     if (r < 0)
         return r;
     if (count >= USERS_MAX) {
