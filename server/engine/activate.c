@@ -44,6 +44,11 @@ bool activate_call(struct loop *loop, void (*fn)(void *arg), void *arg)
     return is_posted;
 }
 
+bool activate_post(struct loop *loop, struct letter *letter)
+{
+    return loop_post(loop, letter);
+}
+
 /* --- sockets --- */
 
 static bool is_same(const struct activate_port *p, const struct cfg_listener *l,

@@ -46,5 +46,8 @@ void activate_finish(struct activate *a);
 
 /* Runs FN(ARG) on LOOP's thread and waits for it. False when the loop has stopped. */
 bool activate_call(struct loop *loop, void (*fn)(void *arg), void *arg);
+/* LETTER runs on LOOP's thread, nobody waits. False when the loop has stopped: it stays the
+ * caller's. For control/, which knows no loops. */
+bool activate_post(struct loop *loop, struct letter *letter) MUST_CHECK;
 
 #endif

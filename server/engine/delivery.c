@@ -27,6 +27,7 @@ struct delivery {
     struct loop_timer timer;
     struct letter pump;
     bool is_pump_waiting, is_stopping;
+    struct delivery_wait *wait; /* during delivery_settle: for the next record */
 };
 
 static void drain_actions(struct delivery *d, uint64_t dcid);
@@ -58,6 +59,7 @@ static void hook_limits(void *ctx, struct slice key, struct queue_limits *ret_li
 
 struct state_record {
     struct spool_request request;
+    struct delivery_wait *wait; /* NULL: nobody waits */
     struct buf bytes;
 };
 
@@ -66,6 +68,8 @@ static void free_record(struct letter *letter)
     struct spool_request *request = CONTAINER_OF(letter, struct spool_request, letter);
     struct state_record *record = CONTAINER_OF(request, struct state_record, request);
 
+    if (record->wait != NULL)
+        record->wait->done(record->wait, request->result);
     buf_finish(&record->bytes);
     free(record);
 }
@@ -76,6 +80,8 @@ static void submit_record(struct delivery *d, struct queue_action *action)
         return; /* no delivery ends any more; the next start decides anew */
     struct state_record *record = MEM_NEW(struct state_record);
 
+    record->wait = d->wait;
+    d->wait = NULL;
     record->bytes = action->bytes;
     buf_init(&action->bytes, 0);
     record->request.kind = action->record_kind;
@@ -266,6 +272,8 @@ static void run_report(struct letter *letter)
     link->is_out = false;
     if (link->works && link->outcome != LINK_REPORT_QUIT)
         queue_connection_works(d->queue, &link->job);
+    if (link->last_tls != QUEUE_TLS_UNKNOWN)
+        queue_dest_tls(link->dest, link->last_tls);
     switch (link->outcome) {
     case LINK_REPORT_DONE:
         events_job_done(d->engine, link);
@@ -505,6 +513,21 @@ void delivery_reported(struct delivery *delivery, uint64_t mid, const uint16_t *
 struct engine *delivery_engine(struct delivery *delivery)
 {
     return delivery->engine;
+}
+
+struct queue *delivery_queue(struct delivery *delivery)
+{
+    return delivery->queue;
+}
+
+void delivery_settle(struct delivery *delivery, struct delivery_wait *wait)
+{
+    delivery->wait = wait;
+    drain_actions(delivery, 0);
+    if (delivery->wait != NULL)
+        wait->done(wait, ERR_CLOSED);
+    delivery->wait = NULL;
+    want_pump(delivery);
 }
 
 struct snapshot *delivery_snapshot(struct delivery *delivery)

@@ -39,6 +39,21 @@ void delivery_reported(struct delivery *delivery, uint64_t mid, const uint16_t *
 struct engine *delivery_engine(struct delivery *delivery);
 struct snapshot *delivery_snapshot(struct delivery *delivery);
 
+/* --- for control/queue_ctl.c, on the home loop --- */
+
+struct queue *delivery_queue(struct delivery *delivery);
+
+/* Waits for the record of an administrator's change. */
+struct delivery_wait {
+    /* RESULT as in spool_request; ERR_CLOSED: nothing is written any more. On the committer's
+     * thread, or inside delivery_settle. */
+    void (*done)(struct delivery_wait *wait, int result);
+};
+
+/* After a call into the queue: does what it has decided. WAIT (NULL: nobody does) is for the first
+ * record among that, and its `done` comes exactly once. */
+void delivery_settle(struct delivery *delivery, struct delivery_wait *wait);
+
 /* --- for outbound.c --- */
 
 /* The connections of LOOP, by their nodes; for its own thread. */

@@ -48,9 +48,10 @@ struct link {
     enum link_report outcome;
     struct outcome_result *results;
     struct mem_arena arena;
-    uint64_t dcid;   /* of the connection that tried the job; 0: none */
-    bool works;      /* greeting, EHLO and TLS came through */
-    bool is_closing; /* the connection takes no further job */
+    uint64_t dcid;           /* of the connection that tried the job; 0: none */
+    bool works;              /* greeting, EHLO and TLS came through */
+    enum queue_tls last_tls; /* of the last connection that came as far */
+    bool is_closing;         /* the connection takes no further job */
 
     bool is_out, is_closed; /* delivery's */
 };

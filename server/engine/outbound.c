@@ -32,6 +32,7 @@ static void give_report(struct outbound *o, enum link_report outcome)
     link->outcome = outcome;
     link->dcid = o->dcid;
     link->works = o->was_ready;
+    link->last_tls = o->tls;
     link->is_closing = o->is_closing || o->is_spent;
     delivery_take_report(link);
 }
@@ -361,6 +362,7 @@ static void on_tls(struct conn *conn, const struct tls_result *result)
 
     o->is_shaking = false;
     o->is_tls_told = true;
+    o->tls = result->is_ok ? QUEUE_TLS_SUCCESS : QUEUE_TLS_FAILED;
     loop_timer_stop(&o->timer);
     if (result->is_ok) {
         OUTBOUND_EMIT(o, dcid_tls_success, .dcid = o->dcid, .protocol = slice_str(result->protocol),
@@ -422,6 +424,7 @@ static void on_closed(struct conn *conn, const struct conn_end *end)
         /* our own time-out cut it */
         o->is_shaking = false;
         o->is_tls_told = true;
+        o->tls = QUEUE_TLS_FAILED;
         OUTBOUND_EMIT(o, dcid_tls_failed, .dcid = o->dcid, .domain = outbound_domain(o),
                       .reason = SLICE("error:00000000:SSL routines:GNUTLS:handshake timed out"));
         smtp_client_tls_failed(o->smtp);

@@ -22,9 +22,10 @@ struct outbound {
     size_t hop;
     uint64_t dcid;
     uint32_t sent_messages;
-    bool has_job;     /* the link is with us */
-    bool is_tls_told; /* the log says how TLS stands on this connection */
-    bool is_spent;    /* max_messages went out on it */
+    bool has_job;       /* the link is with us */
+    bool is_tls_told;   /* the log says how TLS stands on this connection */
+    enum queue_tls tls; /* as it says it, of the last one that came as far */
+    bool is_spent;      /* max_messages went out on it */
     bool is_ready, was_ready, is_shaking, is_closing, wants_next_hop;
 
     uint64_t body_offset;

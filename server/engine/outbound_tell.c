@@ -80,6 +80,7 @@ static void tell_connection_error(struct outbound *o, const struct smtp_client_e
 void outbound_tell_tls_none(struct outbound *o, const char *reason)
 {
     o->is_tls_told = true;
+    o->tls = QUEUE_TLS_NONE;
     OUTBOUND_EMIT(o, dcid_tls_none, .dcid = o->dcid, .domain = outbound_domain(o),
                   .reason = slice_str(reason));
 }
@@ -87,6 +88,7 @@ void outbound_tell_tls_none(struct outbound *o, const char *reason)
 void outbound_tell_tls_refused(struct outbound *o, const struct smtp_client_event *event)
 {
     o->is_tls_told = true;
+    o->tls = event->cause == SMTP_CLIENT_CAUSE_REPLY ? QUEUE_TLS_FAILED : QUEUE_TLS_NONE;
     if (event->cause != SMTP_CLIENT_CAUSE_REPLY) {
         OUTBOUND_EMIT(o, dcid_starttls_unsupported, .dcid = o->dcid, .domain = outbound_domain(o));
         return;
@@ -111,6 +113,7 @@ void outbound_tell_failure(struct outbound *o, const struct smtp_client_event *e
         outbound_tell_tls_refused(o, event);
     if (event->cause == SMTP_CLIENT_CAUSE_INJECTION) {
         o->is_tls_told = true;
+        o->tls = QUEUE_TLS_FAILED;
         OUTBOUND_EMIT(o, dcid_tls_failed, .dcid = o->dcid, .domain = outbound_domain(o),
                       .reason = SLICE("error:00000000:SSL routines:POSTERN:response injection"));
     }
