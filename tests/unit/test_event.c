@@ -112,6 +112,9 @@ static void inbound_lines_have_the_vendors_shape(void **state)
         "Message aborted MID 5 Receiving aborted by sender\n");
     check_text(TRACE_PACK(WHEN, mid_finished, .mid = 5, .result = SLICE("done")),
                "Message finished MID 5 done\n");
+    const uint16_t rids[] = {0, 3};
+    check_text(TRACE_PACK(WHEN, mid_deleted, .mid = 5, .rids = {rids, 2}, .user = SLICE("admin")),
+               "Deleted: MID 5 to [0, 3]\n");
     check_text(TRACE_PACK(WHEN, mid_bounce_of, .mid = 6, .original = 5),
                "MID 6 was generated for bounce of MID 5\n");
 }
