@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Turn files into one C source that holds them as byte arrays.
 
-usage: embed.py OUTPUT.c NAME=FILE...
+usage: embed.py OUTPUT.c HEADER.h NAME=FILE...
+HEADER.h declares them.
 Each NAME becomes `const char embed_NAME[]` (NUL-terminated) and `const size_t embed_NAME_size`
 (without the NUL).
 """
@@ -9,12 +10,12 @@ import sys
 
 
 def main() -> int:
-    if len(sys.argv) < 3:
+    if len(sys.argv) < 4:
         sys.stderr.write(__doc__)
         return 2
     with open(sys.argv[1], "w", encoding="ascii") as out:
-        out.write('#include <stddef.h>\n\n#include "embedded.h"\n')
-        for pair in sys.argv[2:]:
+        out.write(f'#include <stddef.h>\n\n#include "{sys.argv[2]}"\n')
+        for pair in sys.argv[3:]:
             name, _, path = pair.partition("=")
             with open(path, "rb") as source:
                 data = source.read()

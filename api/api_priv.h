@@ -1,0 +1,23 @@
+/* The inside of struct api, for the handlers. */
+#ifndef POSTERN_API_API_PRIV_H
+#define POSTERN_API_API_PRIV_H
+
+#include <jansson.h>
+
+#include "api/api.h"
+
+/* Of a route that takes a file: a configuration file, a pile of certificates. */
+enum { API_FILE_MAX = 32 * 1024 * 1024 };
+
+struct throttle;
+
+struct api {
+    struct api_settings settings;
+    struct throttle *throttle; /* of logins */
+    json_t *components;        /* components.json */
+};
+
+/* The deepest nesting of brackets outside strings. */
+size_t api_json_depth(struct slice text);
+
+#endif

@@ -1,0 +1,48 @@
+/* Reading a call: see call.h. */
+#include "api/call.h"
+
+#include <limits.h>
+
+bool call_number(struct api_call *call, enum api_param param, uint64_t dflt, uint64_t max,
+                 uint64_t *ret_value)
+{
+    unsigned long long value = 0;
+
+    if (!call_has(call, param)) {
+        *ret_value = dflt;
+        return true;
+    }
+    if (slice_to_u64(call->params[param], max, &value) && value >= 1) {
+        *ret_value = value;
+        return true;
+    }
+    problem(call, 400, "query.number", "`%s` takes a number from 1 to %llu, not `%.*s`",
+            api_param_infos[param].name, (unsigned long long)max, SLICE_ARGS(call->params[param]));
+    return false;
+}
+
+const char *call_text(struct api_call *call, const char *key, bool is_required, size_t max)
+{
+    json_t *value = json_object_get(call->body, key);
+    char pointer[128];
+
+    (void)snprintf(pointer, sizeof pointer, "/%s", key);
+    if (value == NULL && !is_required)
+        return "";
+    if (value == NULL)
+        problem_with(call, 422, "body.invalid", "pointer", json_string(pointer), "`%s` is missing",
+                     key);
+    else if (!json_is_string(value))
+        problem_with(call, 422, "body.invalid", "pointer", json_string(pointer),
+                     "`%s` must be a text", key);
+    else if (json_string_length(value) > max ||
+             strlen(json_string_value(value)) != json_string_length(value))
+        problem_with(call, 422, "body.invalid", "pointer", json_string(pointer),
+                     "`%s` must be at most %zu bytes, without NUL", key, max);
+    else if (is_required && json_string_length(value) == 0)
+        problem_with(call, 422, "body.invalid", "pointer", json_string(pointer),
+                     "`%s` must not be empty", key);
+    else
+        return json_string_value(value);
+    return NULL;
+}

@@ -1,0 +1,30 @@
+/* What the files that carry a call from the exchange to its answer share: api.c, auth.c, respond.c.
+ */
+#ifndef POSTERN_API_CALL_PRIV_H
+#define POSTERN_API_CALL_PRIV_H
+
+#include "api/api.h"
+#include "api/call.h"
+#include "base/log.h"
+#include "config/config.h"
+
+/* Gives the exchange back, with whatever the answer is. */
+void call_done(struct api_call *call);
+/* Before that: writes the audit, frees what the call owned. */
+void call_finished(struct api_call *call);
+
+/* Writes the audit's row of an ended call, if it is one to be told (audit_call.c). */
+void audit_call(struct api_call *call);
+
+/* Who asks (auth.c): fills call->principal. False: answered with 401 or 403. */
+bool auth_identify(struct api_call *call) MUST_CHECK;
+/* Whether the principal may call the route. False: answered. */
+bool auth_permit(struct api_call *call) MUST_CHECK;
+
+#define AUTH_COOKIE "__Host-postern"
+/* The value of our cookie; empty: it did not come. */
+struct slice auth_cookie(const struct api_exchange *exchange);
+
+json_t *problem_error_list(const struct config_errors *errors);
+
+#endif

@@ -1,0 +1,21 @@
+/* What the handlers about people share: sessions, users, tokens. */
+#ifndef POSTERN_API_PERSON_H
+#define POSTERN_API_PERSON_H
+
+#include "api/hash_job.h"
+#include "config/users.h"
+
+struct store *person_store(struct api_call *call);
+json_t *person_json(const struct user *user);
+/* The answer to a change: VALUE (taken; NULL: no body) if R is 0, else the problem that ERRORS or
+ * ERROR tells of. */
+void person_answer(struct api_call *call, int r, const struct config_errors *errors,
+                   const struct error *error, json_t *value);
+/* Starts hashing the job's password for THEN, if it may become one; else answers with its error at
+ * POINTER. */
+void person_hash(struct hash_job *job, const char *pointer, void (*then)(struct hash_job *job));
+/* For what a stolen session must not do: the password was entered within minutes. False: answered.
+ */
+bool person_is_proved(struct api_call *call) MUST_CHECK;
+
+#endif

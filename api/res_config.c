@@ -1,0 +1,412 @@
+/* Any section, drawn from the rows: list, read, put, patch, delete, order. */
+#include "api/api_priv.h"
+#include "api/handlers.h"
+#include "api/json.h"
+#include "api/target.h"
+#include "api/tell.h"
+#include "config/merge.h"
+#include "control/control.h"
+
+enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
+
+static bool is_sparse(const struct api_call *call)
+{
+    return slice_eq(call->params[API_PARAM_SPARSE], SLICE("1"));
+}
+
+static json_t *shown(const struct api_call *call, enum cfg_section section, json_t *object)
+{
+    return is_sparse(call) ? overlay_sparse(section, object) : json_incref(object);
+}
+
+/* --- reading --- */
+
+static void give_etag(struct api_call *call, const json_t *value)
+{
+    char etag[OVERLAY_ETAG_MAX], quoted[OVERLAY_ETAG_MAX + 2];
+
+    overlay_etag(value, etag);
+    (void)snprintf(quoted, sizeof quoted, "\"%s\"", etag);
+    api_exchange_reply_field(call->exchange, "ETag", slice_str(quoted));
+}
+
+static void problem_unknown(struct api_call *call, const struct api_target *target)
+{
+    problem(call, 404, "config.unknown", "%s has no `%.*s`%s%.*s",
+            config_section_name(target->section), SLICE_ARGS(target->key),
+            target->listener.len > 0 ? " on listener " : "", SLICE_ARGS(target->listener));
+}
+
+static void read_object(struct api_call *call, int key_at)
+{
+    struct api_target target;
+
+    if (!target_open(call, key_at, &target))
+        return;
+    json_t *object = overlay_object(target.view, target.section, target.listener, target.key);
+    if (object == NULL) {
+        problem_unknown(call, &target);
+    } else {
+        give_etag(call, object);
+        respond_json(call, shown(call, target.section, object));
+    }
+    target_close(&target);
+}
+
+/* Where an object stands in a list, for the cursor. */
+static char *place_of(struct api_call *call, const json_t *object, const char *key)
+{
+    const char *listener = json_string_value(json_object_get(object, "listener"));
+    const char *name = json_string_value(json_object_get(object, key));
+    char *text = mem_printf("%s/%s", listener == NULL ? "" : listener, name);
+    char *kept = mem_arena_strndup(call_arena(call), text, strlen(text));
+
+    free(text);
+    return kept;
+}
+
+static bool holds(const json_t *object, struct slice text)
+{
+    char *whole = json_dumps(object, JSON_COMPACT);
+    bool is_found = strcasestr(whole, text.p) != NULL; /* decoded: NUL behind it */
+
+    free(whole);
+    return is_found;
+}
+
+static void list_objects(struct api_call *call)
+{
+    struct api_target target;
+    uint64_t limit;
+
+    if (!call_number(call, API_PARAM_LIMIT, LIST_DEFAULT, LIST_MAX, &limit) ||
+        !target_open(call, -1, &target))
+        return;
+    const char *key = config_section_traits(target.section).key;
+    json_t *all = overlay_objects(target.view, target.section, target.listener);
+    json_t *items = json_array(), *next = json_null();
+    struct slice cursor = call->params[API_PARAM_CURSOR];
+    bool is_begun = !call_has(call, API_PARAM_CURSOR);
+    size_t total = 0;
+    const char *last = NULL;
+
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        json_t *object = json_array_get(all, i);
+        if (call_has(call, API_PARAM_Q) && !holds(object, call->params[API_PARAM_Q]))
+            continue;
+        total++;
+        const char *place = place_of(call, object, key);
+        if (!is_begun) {
+            is_begun = slice_eq(cursor, slice_str(place));
+        } else if (json_array_size(items) < limit) {
+            (void)json_array_append_new(items, shown(call, target.section, object));
+            last = place;
+        } else if (json_is_null(next)) {
+            next = json_string(last);
+        }
+    }
+    json_decref(all);
+    target_close(&target);
+    if (!is_begun) {
+        json_decref(items);
+        problem(call, 400, "query.cursor",
+                "the object that `cursor` named is gone: begin again without it");
+        return;
+    }
+    respond_json(
+        call, json_pack("{s:o,s:o,s:o}", "items", items, "next", next, "total", json_u64(total)));
+}
+
+/* --- writing --- */
+
+/* If-Match and If-None-Match (RFC 9110 13.1) against what the target's view has. */
+static bool check_conditions(struct api_call *call, const json_t *current)
+{
+    struct slice match = api_exchange_field(call->exchange, "If-Match");
+    struct slice none = api_exchange_field(call->exchange, "If-None-Match");
+    char etag[OVERLAY_ETAG_MAX] = "", quoted[OVERLAY_ETAG_MAX + 2];
+
+    if (current != NULL)
+        overlay_etag(current, etag);
+    (void)snprintf(quoted, sizeof quoted, "\"%s\"", etag);
+    if (slice_eq(none, SLICE("*")) && current != NULL) {
+        problem(call, 412, "object.exists", "it is there already, with the ETag %s", quoted);
+        return false;
+    }
+    if (match.len == 0) {
+        if (current == NULL || call->principal.kind != PRINCIPAL_SESSION)
+            return true;
+        problem(call, 428, "object.if_match",
+                "changing what is there needs If-Match with its ETag, now %s", quoted);
+        return false;
+    }
+    if (current != NULL && (slice_eq(match, SLICE("*")) || slice_eq(match, slice_str(quoted))))
+        return true;
+    problem(call, 412, "object.stale", "it changed meanwhile: its ETag is now %s",
+            current == NULL ? "none, it is gone" : quoted);
+    return false;
+}
+
+static void tell_changed(struct api_call *call, bool is_changed)
+{
+    api_exchange_reply_field(call->exchange, "Postern-Changed",
+                             is_changed ? SLICE("true") : SLICE("false"));
+}
+
+static void respond_written(struct api_call *call, const struct overlay_item *item, json_t *diff,
+                            bool is_changed)
+{
+    json_t *out = json_object();
+
+    tell_changed(call, is_changed);
+    if (item->value != NULL)
+        give_etag(call, item->value);
+    json_put(out, "changed", json_boolean(is_changed));
+    json_put(out, "object", item->value == NULL ? json_null() : json_incref(item->value));
+    json_put(out, "diff", diff);
+    respond_json(call, out);
+}
+
+/* The item alone over what runs: as a commit of its own, or to see what it would do. */
+static void write_now(struct api_call *call, const struct overlay_item *item)
+{
+    struct config_ctl *config = call->api->settings.control->config;
+    struct overlay *overlay = overlay_create(config_ctl_running(config), item, 1, NULL);
+    struct slice comment = call->params[API_PARAM_COMMENT];
+    struct config_errors errors;
+    json_t *diff = overlay_diff(overlay);
+    bool is_changed = json_array_size(diff) > 0;
+
+    config_errors_init(&errors);
+    struct config *candidate = overlay_candidate(overlay, &errors);
+    if (candidate == NULL) {
+        json_decref(diff);
+        problem_errors(call, "config.invalid", &errors);
+    } else if (call_is_dry(call) || !is_changed) {
+        respond_written(call, item, diff, is_changed);
+    } else if (commit_candidate(call, overlay, candidate, comment.p == NULL ? "" : comment.p,
+                                NULL)) {
+        respond_written(call, item, diff, true);
+    } else {
+        json_decref(diff);
+    }
+    config_unref(candidate);
+    config_errors_finish(&errors);
+    overlay_destroy(overlay);
+}
+
+static void write_draft(struct api_call *call, struct api_target *target,
+                        const struct overlay_item *item)
+{
+    struct store *store = config_ctl_store(call->api->settings.control->config);
+    struct overlay *overlay;
+    struct error error;
+
+    if (call_is_dry(call)) {
+        overlay = overlay_create(target->view->running, item, 1, NULL);
+        json_t *diff = overlay_diff(overlay);
+        overlay_destroy(overlay);
+        respond_written(call, item, diff, json_array_size(diff) > 0);
+        return;
+    }
+    if (!target_draft_ensure(call, target))
+        return;
+    int r = draft_stage(store, call->api->settings.clock, target->draft.id, item, 1, &error);
+    if (r < 0) {
+        problem_failed(call, &error);
+        return;
+    }
+    api_exchange_reply_field(call->exchange, "Postern-Draft", slice_str(target->draft.id));
+    tell_draft(call, target->draft.id);
+    overlay = overlay_create(target->view->running, item, 1, NULL);
+    json_t *diff = overlay_diff(overlay);
+    overlay_destroy(overlay);
+    respond_written(call, item, diff, json_array_size(diff) > 0);
+}
+
+/* Takes VALUE (a reference; NULL: gone) as what the target is to be. */
+static void write_value(struct api_call *call, struct api_target *target, json_t *value,
+                        bool is_order)
+{
+    struct overlay *running =
+        overlay_create(target->view->running, NULL, 0, NULL); /* the base is what runs */
+    struct overlay_item item = {.section = target->section,
+                                .listener = target->listener,
+                                .key = is_order ? SLICE("") : target->key,
+                                .is_order = is_order,
+                                .value = value};
+    json_t *old =
+        is_order
+            ? overlay_order(running, target->section, target->listener)
+            : json_incref(overlay_object(running, target->section, target->listener, target->key));
+
+    item.base = old;
+    if (target->has_draft)
+        write_draft(call, target, &item);
+    else
+        write_now(call, &item);
+    json_decref(old);
+    json_decref(value);
+    overlay_destroy(running);
+}
+
+enum write { WRITE_PUT, WRITE_PATCH, WRITE_DELETE };
+
+/* The new value; false: answered. */
+static bool make_value(struct api_call *call, struct api_target *target, enum write write,
+                       const json_t *current, json_t **ret_value)
+{
+    struct config_errors errors;
+    json_t *wanted;
+
+    *ret_value = NULL;
+    if (current == NULL && write != WRITE_PUT) {
+        problem_unknown(call, target);
+        return false;
+    }
+    if (write == WRITE_DELETE)
+        return true;
+    wanted = write == WRITE_PUT ? json_incref(call->body) : merge_patch(current, call->body);
+    config_errors_init(&errors);
+    *ret_value = overlay_canonical(target->section, target->listener, target->key, wanted, &errors);
+    json_decref(wanted);
+    if (*ret_value == NULL)
+        problem_errors(call, "config.invalid", &errors);
+    config_errors_finish(&errors);
+    return *ret_value != NULL;
+}
+
+static void write_object(struct api_call *call, int key_at, enum write write)
+{
+    struct api_target target;
+    json_t *value;
+
+    if (!target_open(call, key_at, &target))
+        return;
+    const json_t *current =
+        overlay_object(target.view, target.section, target.listener, target.key);
+    if (target_wants_write(call, &target) && check_conditions(call, current) &&
+        make_value(call, &target, write, current, &value)) {
+        const char *key = config_section_traits(target.section).key;
+        const json_t *name = key == NULL ? NULL : json_object_get(value, key);
+        if (name != NULL) /* as the rows write it: domains in lower case */
+            target.key = slice_str(json_string_value(name));
+        write_value(call, &target, value, false);
+    }
+    target_close(&target);
+}
+
+/* --- orders --- */
+
+/* The body names each of the listener's objects once. */
+static bool check_order(struct api_call *call, const json_t *current, const json_t *wanted)
+{
+    size_t count = json_array_size(wanted);
+    bool is_same = json_is_array(wanted) && count == json_array_size(current);
+
+    for (size_t i = 0; is_same && i < count; i++) {
+        size_t times = 0;
+        for (size_t j = 0; j < count; j++)
+            times += json_equal(json_array_get(current, i), json_array_get(wanted, j)) ? 1 : 0;
+        is_same = times == 1;
+    }
+    if (is_same)
+        return true;
+    problem_with(call, 422, "order.keys", "allowed", json_deep_copy(current),
+                 "the body must be a list that names each of the listener's %zu entries once",
+                 json_array_size(current));
+    return false;
+}
+
+void api_config_order_read(struct api_call *call)
+{
+    struct api_target target;
+
+    if (!target_open(call, -1, &target))
+        return;
+    json_t *order = overlay_order(target.view, target.section, target.listener);
+    give_etag(call, order);
+    respond_json(call, order);
+    target_close(&target);
+}
+
+void api_config_order_put(struct api_call *call)
+{
+    struct api_target target;
+
+    if (!target_open(call, -1, &target))
+        return;
+    json_t *current = overlay_order(target.view, target.section, target.listener);
+    if (target_wants_write(call, &target) && check_conditions(call, current) &&
+        check_order(call, current, call->body))
+        write_value(call, &target, json_incref(call->body), true);
+    json_decref(current);
+    target_close(&target);
+}
+
+/* --- the routes --- */
+
+void api_config_list(struct api_call *call)
+{
+    list_objects(call);
+}
+
+void api_config_single_read(struct api_call *call)
+{
+    read_object(call, -1);
+}
+
+void api_config_single_put(struct api_call *call)
+{
+    write_object(call, -1, WRITE_PUT);
+}
+
+void api_config_single_patch(struct api_call *call)
+{
+    write_object(call, -1, WRITE_PATCH);
+}
+
+void api_config_read(struct api_call *call)
+{
+    read_object(call, 1);
+}
+
+void api_config_put(struct api_call *call)
+{
+    write_object(call, 1, WRITE_PUT);
+}
+
+void api_config_patch(struct api_call *call)
+{
+    write_object(call, 1, WRITE_PATCH);
+}
+
+void api_config_delete(struct api_call *call)
+{
+    write_object(call, 1, WRITE_DELETE);
+}
+
+void api_certificates_list(struct api_call *call)
+{
+    list_objects(call);
+}
+
+void api_certificates_read(struct api_call *call)
+{
+    read_object(call, 0);
+}
+
+void api_certificates_put(struct api_call *call)
+{
+    write_object(call, 0, WRITE_PUT);
+}
+
+void api_certificates_patch(struct api_call *call)
+{
+    write_object(call, 0, WRITE_PATCH);
+}
+
+void api_certificates_delete(struct api_call *call)
+{
+    write_object(call, 0, WRITE_DELETE);
+}

@@ -1,0 +1,305 @@
+/* Drafts: list, diff, validate, discard, rebase, commit. `me` is one's own, made by its first item.
+ */
+#include "api/api_priv.h"
+#include "api/call_priv.h"
+#include "api/handlers.h"
+#include "api/json.h"
+#include "api/target.h"
+#include "api/tell.h"
+#include "control/control.h"
+
+enum { TTL_DEFAULT_S = 7 * 86400, TTL_MAX_S = 90 * 86400, COMMENT_MAX = 500 };
+
+static struct store *store_of(struct api_call *call)
+{
+    return config_ctl_store(call->api->settings.control->config);
+}
+
+static json_t *draft_json(const struct draft *d)
+{
+    json_t *out = json_object();
+
+    json_put(out, "id", json_string(d->id));
+    json_put(out, "title", json_slice(slice_str(d->title)));
+    json_put(out, "owner", json_slice(slice_str(d->owner)));
+    json_put(out, "default", json_boolean(d->is_default));
+    json_put(out, "created", json_time(d->created_ms));
+    json_put(out, "touched", json_time(d->touched_ms));
+    json_put(out, "expires", json_time(d->expires_ms));
+    json_put(out, "items", json_u64(d->item_count));
+    return out;
+}
+
+void api_drafts(struct api_call *call)
+{
+    struct draft *drafts;
+    size_t count;
+    struct error error;
+
+    int r = draft_list(store_of(call), call->api->settings.clock, call->principal.name, &drafts,
+                       &count, &error);
+    if (r < 0) {
+        problem_failed(call, &error);
+        return;
+    }
+    json_t *items = json_array();
+    for (size_t i = 0; i < count; i++)
+        (void)json_array_append_new(items, draft_json(&drafts[i]));
+    free(drafts);
+    respond_json(call, json_pack("{s:o}", "items", items));
+}
+
+void api_draft_create(struct api_call *call)
+{
+    const json_t *ttl = json_object_get(call->body, "ttl_s");
+    const char *title = call_text(call, "title", true, DRAFT_TITLE_MAX - 1);
+    json_int_t ttl_s = ttl == NULL ? TTL_DEFAULT_S : json_integer_value(ttl);
+    struct draft draft;
+    struct error error;
+
+    if (title == NULL)
+        return;
+    if ((ttl != NULL && !json_is_integer(ttl)) || ttl_s < 60 || ttl_s > TTL_MAX_S) {
+        problem_with(call, 422, "body.invalid", "pointer", json_string("/ttl_s"),
+                     "`ttl_s` must be 60 to %d seconds", TTL_MAX_S);
+        return;
+    }
+    int64_t expires_ms = clock_wall_ms(call->api->settings.clock) + ttl_s * 1000;
+    int r = draft_create(store_of(call), call->api->settings.clock, call->principal.name, title,
+                         false, expires_ms, &draft, &error);
+    if (r < 0)
+        problem_failed(call, &error);
+    else
+        respond_json(call, draft_json(&draft));
+}
+
+/* The draft of the path. `me` without anything staged is an empty one. */
+static bool open_draft(struct api_call *call, struct draft *ret_draft, struct overlay **ret_overlay,
+                       const json_t *resolve)
+{
+    bool is_new;
+
+    if (!target_draft(call, call->path_values[0], ret_draft, &is_new))
+        return false;
+    if (is_new) {
+        *ret_draft = (struct draft){.is_default = true};
+        (void)snprintf(ret_draft->owner, sizeof ret_draft->owner, "%s", call->principal.name);
+    }
+    return ret_overlay == NULL ||
+           target_overlay(call, is_new ? NULL : ret_draft, resolve, ret_overlay);
+}
+
+void api_draft_read(struct api_call *call)
+{
+    struct draft draft;
+
+    if (open_draft(call, &draft, NULL, NULL))
+        respond_json(call, draft_json(&draft));
+}
+
+void api_draft_delete(struct api_call *call)
+{
+    struct draft draft;
+    struct error error;
+
+    if (!open_draft(call, &draft, NULL, NULL))
+        return;
+    int r = draft_delete(store_of(call), draft.id, &error);
+    if (r < 0) {
+        problem_failed(call, &error);
+        return;
+    }
+    tell_draft(call, draft.id);
+    respond_json(call, NULL);
+}
+
+static json_t *diff_json(const struct overlay *overlay)
+{
+    return json_pack("{s:o,s:o,s:o}", "base_revision", json_u64(overlay->running->revision),
+                     "items", overlay_diff(overlay), "conflicts", json_incref(overlay->conflicts));
+}
+
+void api_draft_diff(struct api_call *call)
+{
+    struct draft draft;
+    struct overlay *overlay;
+
+    if (!open_draft(call, &draft, &overlay, NULL))
+        return;
+    respond_json(call, diff_json(overlay));
+    overlay_destroy(overlay);
+}
+
+/* What somebody should know before committing, though it is no error. */
+static json_t *warnings_of(const struct config *candidate)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < candidate->listeners.count; i++) {
+        const struct cfg_listener *l = &candidate->listeners.items[i];
+        if (slice_eq(l->certificate, SLICE("demonstration")) && l->type == CFG_LISTENER_TYPE_PUBLIC)
+            (void)json_array_append_new(
+                list, json_pack("{s:o,s:s,s:s}", "pointer",
+                                json_sprintf("/listeners/%.*s/certificate", SLICE_ARGS(l->name)),
+                                "code", "certificate.demonstration", "detail",
+                                "peers cannot verify the demonstration certificate"));
+    }
+    return list;
+}
+
+void api_draft_validate(struct api_call *call)
+{
+    struct draft draft;
+    struct overlay *overlay;
+    struct config_errors errors;
+
+    if (!open_draft(call, &draft, &overlay, NULL))
+        return;
+    config_errors_init(&errors);
+    struct config *candidate = overlay_candidate(overlay, &errors);
+    json_t *effects = json_array(), *diff = overlay_diff(overlay);
+    for (size_t i = 0; i < json_array_size(diff); i++) {
+        const json_t *item = json_array_get(diff, i);
+        (void)json_array_append_new(effects, json_pack("{s:O,s:O,s:O,s:O}", "section",
+                                                       json_object_get(item, "section"), "listener",
+                                                       json_object_get(item, "listener"), "key",
+                                                       json_object_get(item, "key"), "when",
+                                                       json_object_get(item, "activation")));
+    }
+    json_decref(diff);
+    bool is_ok = candidate != NULL && json_array_size(overlay->conflicts) == 0;
+    respond_json(call, json_pack("{s:b,s:o,s:o,s:o,s:O}", "ok", is_ok, "errors",
+                                 problem_error_list(&errors), "warnings",
+                                 candidate == NULL ? json_array() : warnings_of(candidate),
+                                 "effects", effects, "conflicts", overlay->conflicts));
+    config_unref(candidate);
+    config_errors_finish(&errors);
+    overlay_destroy(overlay);
+}
+
+/* The item that the body names. */
+static bool read_item(struct api_call *call, struct overlay_item *ret_item)
+{
+    const char *section = call_text(call, "section", true, 64);
+    const char *listener = section == NULL ? NULL : call_text(call, "listener", false, 512);
+    const char *key = listener == NULL ? NULL : call_text(call, "key", false, 512);
+
+    if (key == NULL)
+        return false;
+    *ret_item = (struct overlay_item){
+        .section = config_section_find(slice_str(section)),
+        .listener = slice_str(listener),
+        .key = slice_str(key),
+        .is_order = json_is_true(json_object_get(call->body, "order")),
+    };
+    if (ret_item->section != CFG_SECTION_COUNT)
+        return true;
+    problem_with(call, 422, "body.invalid", "pointer", json_string("/section"),
+                 "there is no section `%s`", section);
+    return false;
+}
+
+void api_draft_discard(struct api_call *call)
+{
+    struct draft draft;
+    struct overlay_item item;
+    struct error error;
+
+    if (!open_draft(call, &draft, NULL, NULL) || !read_item(call, &item))
+        return;
+    int r = draft_discard(store_of(call), call->api->settings.clock, draft.id, &item, &error);
+    if (r == ERR_NOT_FOUND) {
+        problem(call, 404, "draft.item_unknown", "the draft has no such item");
+    } else if (r < 0) {
+        problem_failed(call, &error);
+    } else {
+        tell_draft(call, draft.id);
+        respond_json(call, NULL);
+    }
+}
+
+void api_draft_rebase(struct api_call *call)
+{
+    struct draft draft;
+    struct overlay *overlay;
+    struct error error;
+    const json_t *resolve = json_object_get(call->body, "resolve");
+
+    if (resolve != NULL && !json_is_array(resolve)) {
+        problem_with(call, 422, "body.invalid", "pointer", json_string("/resolve"),
+                     "`resolve` must be a list of {section, listener, key, pointer, take: mine or "
+                     "theirs}");
+        return;
+    }
+    if (!open_draft(call, &draft, &overlay, resolve))
+        return;
+    int r = 0;
+    /* With conflicts open nothing is taken in: the next rebase still knows all three sides. */
+    if (json_array_size(overlay->conflicts) == 0 && draft.id[0] != '\0')
+        r = draft_replace(store_of(call), call->api->settings.clock, draft.id, overlay->items,
+                          overlay->count, &error);
+    if (r < 0) {
+        problem_failed(call, &error);
+    } else {
+        tell_draft(call, draft.id);
+        respond_json(call, diff_json(overlay));
+    }
+    overlay_destroy(overlay);
+}
+
+/* After the commit nothing of it is staged any more; a named draft has done its work. */
+static void forget_draft(struct api_call *call, const struct draft *draft)
+{
+    struct error error;
+
+    if (draft->id[0] == '\0')
+        return;
+    int r = draft_delete(store_of(call), draft->id, &error);
+    if (r < 0) /* what is left equals what runs, and shows as no change */
+        log_warning("api: draft %s was committed, but stays: %s", draft->id, error.text);
+}
+
+static void commit_overlay(struct api_call *call, const struct draft *draft,
+                           const struct overlay *overlay, const char *comment)
+{
+    struct config_errors errors;
+    struct commit_result result = {.revision = overlay->running->revision};
+    json_t *items = overlay_diff(overlay);
+    bool is_changed = json_array_size(items) > 0;
+
+    config_errors_init(&errors);
+    struct config *candidate = overlay_candidate(overlay, &errors);
+    if (candidate == NULL) {
+        problem_errors(call, "config.invalid", &errors);
+    } else if (!is_changed || call_is_dry(call) ||
+               commit_candidate(call, overlay, candidate, comment, &result)) {
+        if (!call_is_dry(call)) {
+            forget_draft(call, draft);
+            tell_draft(call, draft->id);
+        }
+        api_exchange_reply_field(call->exchange, "Postern-Changed",
+                                 is_changed ? SLICE("true") : SLICE("false"));
+        respond_json(call, json_pack("{s:o,s:b,s:o,s:O}", "revision", json_u64(result.revision),
+                                     "changed", is_changed, "took_ms", json_u64(result.took_ms),
+                                     "items", items));
+    }
+    json_decref(items);
+    config_unref(candidate);
+    config_errors_finish(&errors);
+}
+
+void api_draft_commit(struct api_call *call)
+{
+    struct draft draft;
+    struct overlay *overlay;
+    const char *comment = call_text(call, "comment", false, COMMENT_MAX);
+
+    if (comment == NULL || !open_draft(call, &draft, &overlay, NULL))
+        return;
+    if (json_array_size(overlay->conflicts) > 0)
+        problem_with(call, 409, "draft.conflict", "conflicts", json_incref(overlay->conflicts),
+                     "others changed the same meanwhile: rebase, taking theirs or mine for each");
+    else
+        commit_overlay(call, &draft, overlay, comment);
+    overlay_destroy(overlay);
+}

@@ -1,0 +1,169 @@
+/* Answers of a call: see call.h. */
+#include "api/call_priv.h"
+
+void call_done(struct api_call *call)
+{
+    struct api_exchange *exchange = call->exchange;
+
+    ASSERT(!call->is_answered);
+    call->is_answered = true;
+    call_finished(call);
+    exchange->done(exchange);
+}
+
+void respond_status(struct api_call *call, unsigned status, json_t *value)
+{
+    struct api_exchange *exchange = call->exchange;
+
+    exchange->status = status;
+    if (value != NULL) {
+        char *text = json_dumps(value, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_ENCODE_ANY);
+        exchange->content_type = "application/json";
+        (void)buf_append_str(&exchange->reply, text);
+        (void)buf_append_char(&exchange->reply, '\n');
+        free(text);
+        json_decref(value);
+    }
+    call_done(call);
+}
+
+void respond_json(struct api_call *call, json_t *value)
+{
+    respond_status(call, call->route->status, value);
+}
+
+void respond_bytes(struct api_call *call, const char *type, struct slice bytes)
+{
+    struct api_exchange *exchange = call->exchange;
+
+    exchange->status = call->route->status;
+    exchange->content_type = type;
+    (void)buf_append_slice(&exchange->reply, bytes);
+    call_done(call);
+}
+
+void respond_stream(struct api_call *call, unsigned topics)
+{
+    call->exchange->status = call->route->status;
+    call->exchange->content_type = "text/event-stream";
+    call->exchange->stream_topics = topics;
+    call_done(call);
+}
+
+/* --- problems --- */
+
+static const char *status_title(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *title;
+    } titles[] = {
+        {400, "Bad request"},       {401, "Not authenticated"},  {403, "Not permitted"},
+        {404, "Not found"},         {405, "Method not allowed"}, {409, "Conflict"},
+        {412, "Changed meanwhile"}, {413, "Too large"},          {415, "Unsupported media type"},
+        {422, "Not valid"},         {428, "If-Match is needed"}, {429, "Too many attempts"},
+        {500, "Internal error"},    {503, "Not available"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+        if (titles[i].status == status)
+            return titles[i].title;
+    return "Error";
+}
+
+static json_t *make_problem(const struct api_call *call, unsigned status, const char *code,
+                            const char *detail)
+{
+    char type[128];
+
+    (void)snprintf(type, sizeof(type), API_BASE "/problems/%s", code);
+    return json_pack("{s:s,s:s,s:i,s:s,s:s,s:s}", "type", type, "title", status_title(status),
+                     "status", (int)status, "detail", detail, "code", code, "request_id",
+                     call->exchange->request_id);
+}
+
+static void answer_problem(struct api_call *call, unsigned status, json_t *value)
+{
+    struct api_exchange *exchange = call->exchange;
+    const char *code = json_string_value(json_object_get(value, "code"));
+
+    call->problem = mem_arena_strndup(call_arena(call), code, strlen(code));
+    buf_clear(&exchange->reply, 0);
+    char *text = json_dumps(value, JSON_SORT_KEYS | JSON_INDENT(2));
+    exchange->status = status;
+    exchange->content_type = "application/problem+json";
+    (void)buf_append_str(&exchange->reply, text);
+    (void)buf_append_char(&exchange->reply, '\n');
+    free(text);
+    json_decref(value);
+    call_done(call);
+}
+
+static char *text_of(struct api_call *call, const char *fmt, va_list args)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    (void)buf_vprintf(&text, fmt, args);
+    char *copy = mem_arena_strndup(call_arena(call), buf_cstr(&text), buf_len(&text));
+    buf_finish(&text);
+    return copy;
+}
+
+void problem(struct api_call *call, unsigned status, const char *code, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    const char *detail = text_of(call, fmt, args);
+    va_end(args);
+    answer_problem(call, status, make_problem(call, status, code, detail));
+}
+
+void problem_with(struct api_call *call, unsigned status, const char *code, const char *name,
+                  json_t *value, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    const char *detail = text_of(call, fmt, args);
+    va_end(args);
+    json_t *object = make_problem(call, status, code, detail);
+    (void)json_object_set_new(object, name, value);
+    answer_problem(call, status, object);
+}
+
+json_t *problem_error_list(const struct config_errors *errors)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct config_error *e = &errors->items[i];
+        (void)json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "pointer", e->pointer, "code",
+                                                    e->code, "detail", e->text));
+    }
+    return list;
+}
+
+void problem_errors(struct api_call *call, const char *code, const struct config_errors *errors)
+{
+    size_t count = errors->count + errors->dropped;
+
+    problem_with(call, 422, code, "errors", problem_error_list(errors), "%zu %s: %s%s%s", count,
+                 count == 1 ? "error" : "errors", errors->count > 0 ? errors->items[0].pointer : "",
+                 errors->count > 0 && errors->items[0].pointer[0] != '\0' ? ": " : "",
+                 errors->count > 0 ? errors->items[0].text : "no text");
+}
+
+void problem_failed(struct api_call *call, const struct error *error)
+{
+    bool is_temporary =
+        error->code == ERR_BUSY || error->code == ERR_FULL || error->code == ERR_TIMEOUT;
+
+    log_error("api: %s %s: %s", api_method_word(call->exchange->method), call->route->path,
+              error->text);
+    if (is_temporary)
+        problem(call, 503, "unavailable", "%s; try again later", error->text);
+    else
+        problem(call, 500, "internal", "%s", error->text);
+}
