@@ -40,12 +40,15 @@ struct spool_message {
     bool is_large;
     bool is_busy; /* the worker has it */
     bool is_full; /* write returned false: `drained` is owed */
-    bool is_finishing, is_aborted, is_submitted, is_stored;
-    int result;      /* first failure */
-    int work_result; /* the worker's; taken over when it came home */
+    bool is_finishing, is_aborted, is_submitted;
+    int result; /* first failure */
 
-    struct spool_body_writer *writer; /* the worker's while is_busy */
+    /* The worker's while is_busy. Not among the flags above: compilers read those all at once. */
+    struct spool_body_writer *writer;
+    int work_result; /* taken over when it came home */
+    bool is_stored;  /* the file is whole */
     uint64_t file_bytes;
+
     struct work_job job;
     struct letter letter;
     struct spool_request request;
