@@ -1,7 +1,8 @@
 /* The door to how the gateway is: version, uptime, counters, readiness, certificates' ends.
  *
- * Nothing here waits: a loop counts as alive while it answers the question that the call before
- * sent to it, or has had less than STATS_CTL_LOOP_MS to do so. Owner thread: main. */
+ * Nothing here waits: each look at the readiness asks every loop to answer, and a loop counts as
+ * alive unless the answer to an earlier look is missing for STATS_CTL_LOOP_MS. Owner thread: main.
+ */
 #ifndef POSTERN_CONTROL_STATS_CTL_H
 #define POSTERN_CONTROL_STATS_CTL_H
 
@@ -66,6 +67,8 @@ struct stats_certificate {
     /* Who shows it; none: unused. */
     struct slice *listeners;
     size_t listener_count;
+    struct slice *interfaces; /* HTTPS */
+    size_t interface_count;
     bool is_outbound; /* our client certificate */
 };
 

@@ -58,7 +58,8 @@ void metrics_feed(struct metrics_snapshot *metrics, enum trace_event event, cons
 
 /* The end of one certificate, by name and what it is used for. */
 struct metrics_certificate {
-    struct slice name, key_type, use; /* use: `listener`, `outbound`, `none` */
+    struct slice name, key_type;
+    struct slice use; /* `listener`, `https`, `outbound`, `none` */
     int64_t not_after_s;
 };
 
