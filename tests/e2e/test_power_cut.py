@@ -120,8 +120,7 @@ def test_the_first_minute(file_system, make_gateway, make_sink):
         assert send_message(gateway.public, b"Subject: first %d\r\n\r\nx" % number).code == 250
         sink.replies.clear()
         power_cycle(file_system, gateway)
-        with open(gateway.stdout, encoding="utf-8") as out:
-            assert "revision 1, 1 messages in the queue" in out.read().splitlines()[-1]
+        assert b"revision 1, 1 messages in the queue" in gateway.is_ready().group()
         assert b"\r\nSubject: first %d\r\n\r\nx\r\n" % number in sink.wait().data
         assert gateway.stop() == 0
 

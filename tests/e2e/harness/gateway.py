@@ -10,7 +10,7 @@ import time
 from . import PATIENCE, binary, free_port, wait_until
 from .logs import JsonLog, TextLog
 
-READY = re.compile(rb"^postern: ready\b", re.M)
+READY = re.compile(rb"^postern: ready\b.*\n", re.M)
 
 
 class Config:
@@ -101,7 +101,7 @@ class Gateway:
         self.state = os.path.join(self.directory, "state")
         self.config = config or Config()
         self.arguments, self.prefix = list(arguments), list(prefix)
-        self.process = None
+        self.process, self.mark = None, 0
         self.stdout = os.path.join(self.directory, "stdout")
         self.stderr = os.path.join(self.directory, "stderr")
         self.setup = self.config.write(os.path.join(self.directory, "setup.json"))
@@ -130,7 +130,7 @@ class Gateway:
 
     def start(self, is_ready=True, seconds=20.0):
         with open(self.stdout, "ab") as out, open(self.stderr, "ab") as err:
-            mark = out.tell()
+            self.mark = out.tell()
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=out,
                                             stderr=err, start_new_session=True)
         if is_ready:
@@ -138,11 +138,15 @@ class Gateway:
                 if self.process.poll() is not None:
                     raise AssertionError("the gateway ended with %s:\n%s"
                                          % (self.process.returncode, self.read_stderr()))
-                with open(self.stdout, "rb") as out:
-                    out.seek(mark)
-                    return READY.search(out.read())
+                return self.is_ready()
             wait_until(look, seconds, "ready line on standard output")
         return self
+
+    def is_ready(self):
+        """The ready line of the last start, or None."""
+        with open(self.stdout, "rb") as out:
+            out.seek(self.mark)
+            return READY.search(out.read())
 
     def stop(self, seconds=40.0):
         """TERM; returns the exit code."""
