@@ -6,7 +6,7 @@
  *
  * What it proves. Any change, insertion, removal or reordering of rows, and a cut-off tail, by
  * accident or by somebody who does not redo the chain, is found: audit_check names the first row
- * that does not fit. Once broken it stays broken: later rows go on from what audit_head says.
+ * that does not fit. Once broken it stays broken, whatever is appended.
  * What it cannot prove. Whoever may write postern.db can write a new chain from any row on and a
  * new audit_head, and whoever restores an old copy of the file restores an old chain: neither shows
  * here. It shows against a hash that was kept elsewhere: audit_newest gives it, compare it later
@@ -35,6 +35,7 @@ enum {
     AUDIT_FIELD_MAX = 128,  /* of one field's name */
     AUDIT_FIELDS_MAX = 100, /* names of one row; how many more there were is counted */
     AUDIT_LIST_MAX = 1000,  /* rows of one list */
+    AUDIT_SCAN_MAX = 20000, /* rows that one list looks at: main is not held up */
 };
 
 enum audit_outcome {
@@ -56,8 +57,7 @@ struct audit_entry {
     const char *action;       /* a literal: "session.create", "config.commit" */
     struct slice target;      /* "listeners/Inbound", "revision/7"; may be empty */
     enum audit_outcome outcome;
-    const struct slice
-        *fields; /* names of what was changed: letters, digits, / _ - . ~ and blanks */
+    const struct slice *fields; /* names of what was changed: letters, digits, / _ - . ~ */
     size_t field_count;
     struct slice request; /* the id in the reply's header and in the logs; may be empty */
 };
@@ -67,10 +67,10 @@ int audit_append(struct store *store, const struct clock *clock, const struct au
                  uint64_t *ret_number, struct error *reterr) MUST_CHECK;
 
 struct audit_row {
-    uint64_t number; /* from 1, without gaps */
+    uint64_t number; /* from 1; without gaps unless the chain was broken */
     int64_t at_ms;
     struct slice principal, address, action, target; /* address: "" if it was the local socket */
-    enum audit_outcome outcome;
+    enum audit_outcome outcome; /* AUDIT_OUTCOME_COUNT: somebody wrote another word */
     struct slice detail; /* JSON: {} or {"fields":["a","b"]}, with "more":N if N were left out */
     struct slice request;
     uint8_t hash[SHA256_BYTES];
@@ -87,7 +87,8 @@ struct audit_filter {
 };
 
 /* At most LIMIT (1..AUDIT_LIST_MAX) rows, newest first, with their texts in ARENA. *ret_next is the
- * `before` of the list that follows, 0: there is nothing more. */
+ * `before` of the list that follows; 0: there is nothing more. A list may be shorter than LIMIT,
+ * even empty, and still have a next: AUDIT_SCAN_MAX rows were looked at. */
 int audit_list(struct store *store, const struct audit_filter *filter, size_t limit,
                struct mem_arena *arena, struct audit_row **ret_rows, size_t *ret_count,
                uint64_t *ret_next, struct error *reterr) MUST_CHECK;
