@@ -29,6 +29,13 @@ void buf_finish(struct buf *b)
     *b = (struct buf){.cap_bytes = b->cap_bytes};
 }
 
+void buf_wipe(struct buf *b)
+{
+    if (b != NULL && b->data != NULL)
+        mem_wipe(b->data, b->size_bytes + 1);
+    buf_finish(b);
+}
+
 /* False when LEN more bytes would break the cap. */
 static bool has_room(const struct buf *b, size_t len)
 {

@@ -17,6 +17,9 @@ struct buf {
 
 void buf_init(struct buf *b, size_t cap_bytes);
 void buf_finish(struct buf *b);
+/* The same for one that held a secret. What it grew out of is not wiped: reserve all of it at once.
+ */
+void buf_wipe(struct buf *b);
 static inline size_t buf_len(const struct buf *b)
 {
     return b->end - b->start;
