@@ -3,6 +3,7 @@
 #define POSTERN_CONTROL_CONTROL_H
 
 #include "control/config_ctl.h"
+#include "control/file_ctl.h"
 #include "control/log_ctl.h"
 #include "control/queue_ctl.h"
 #include "control/stats_ctl.h"
@@ -12,6 +13,7 @@ struct work_pool;
 /* All borrowed. */
 struct control {
     struct config_ctl *config;
+    struct file_ctl *file;
     struct queue_ctl *queue;
     struct log_ctl *log;
     struct stats_ctl *stats;
