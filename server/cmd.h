@@ -19,5 +19,6 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_admin_reset(int argc, char **argv);
 
 #endif

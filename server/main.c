@@ -27,10 +27,11 @@ static int run_version(int argc, char **argv);
 
 /* clang-format off */
 static const struct command commands[] = {
-    {"serve",   cmd_serve,   "--state-dir DIR [OPTION ...]", "run the gateway in the foreground"},
-    {"check",   cmd_check,   "FILE",                         "validate a configuration file, print every error"},
-    {"help",    run_help,    "",                             "print this text"},
-    {"version", run_version, "",                             "print the version"},
+    {"serve",       cmd_serve,       "--state-dir DIR [OPTION ...]", "run the gateway in the foreground"},
+    {"check",       cmd_check,       "FILE",                         "validate a configuration file, print every error"},
+    {"admin-reset", cmd_admin_reset, "--state-dir DIR",              "write a new setup code: one more administrator may be made"},
+    {"help",        run_help,        "",                             "print this text"},
+    {"version",     run_version,     "",                             "print the version"},
 };
 /* clang-format on */
 
