@@ -21,19 +21,25 @@ void buf_init(struct buf *b, size_t cap_bytes)
     *b = (struct buf){.cap_bytes = cap_bytes};
 }
 
-void buf_finish(struct buf *b)
+void buf_init_secret(struct buf *b, size_t cap_bytes)
 {
-    if (b == NULL)
-        return;
-    free(b->data);
-    *b = (struct buf){.cap_bytes = b->cap_bytes};
+    *b = (struct buf){.cap_bytes = cap_bytes, .is_secret = true};
 }
 
-void buf_wipe(struct buf *b)
+/* The allocation goes back; the buffer is empty then. */
+static void release(struct buf *b)
 {
-    if (b != NULL && b->data != NULL)
+    if (b->is_secret && b->data != NULL)
         mem_wipe(b->data, b->size_bytes + 1);
-    buf_finish(b);
+    free(b->data);
+    b->data = NULL;
+    b->size_bytes = b->start = b->end = 0;
+}
+
+void buf_finish(struct buf *b)
+{
+    if (b != NULL)
+        release(b);
 }
 
 /* False when LEN more bytes would break the cap. */
@@ -62,7 +68,7 @@ char *buf_reserve(struct buf *b, size_t len)
         char *data = mem_alloc(size + 1);
         if (b->data != NULL)
             memcpy(data, b->data + b->start, used);
-        free(b->data);
+        release(b);
         b->data = data;
         b->size_bytes = size;
     }
@@ -140,11 +146,8 @@ void buf_consume(struct buf *b, size_t len)
 void buf_clear(struct buf *b, size_t keep_bytes)
 {
     b->start = b->end = 0;
-    if (b->size_bytes > keep_bytes) {
-        free(b->data);
-        b->data = NULL;
-        b->size_bytes = 0;
-    }
+    if (b->size_bytes > keep_bytes)
+        release(b);
 }
 
 const char *buf_cstr(struct buf *b)

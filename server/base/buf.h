@@ -13,13 +13,13 @@
 struct buf {
     char *data;
     size_t start, end, size_bytes, cap_bytes;
+    bool is_secret; /* see buf_init_secret */
 };
 
 void buf_init(struct buf *b, size_t cap_bytes);
+/* For keys and what holds them: memory is wiped before it is given back, also when it grows. */
+void buf_init_secret(struct buf *b, size_t cap_bytes);
 void buf_finish(struct buf *b);
-/* The same for one that held a secret. What it grew out of is not wiped: reserve all of it at once.
- */
-void buf_wipe(struct buf *b);
 static inline size_t buf_len(const struct buf *b)
 {
     return b->end - b->start;

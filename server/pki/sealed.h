@@ -76,9 +76,8 @@ enum sealed_fault sealed_seal(struct slice plain, struct slice passphrase,
 /* Whether TEXT is a JSON object that says it is sealed, by whatever version. Costs no Argon2id. */
 bool sealed_is_sealed(struct slice text) MUST_CHECK;
 
-/* Appends the plain bytes to PLAIN, which the caller wipes (buf_wipe); an empty one is not grown
- * step by step, so no copy stays behind. MOST NULL: the bounds above. Any fault but NONE: PLAIN is
- * unchanged, *RETERR says it in words. */
+/* Appends the plain bytes to PLAIN (buf_init_secret). MOST NULL: the bounds above. Any fault but
+ * NONE: PLAIN is unchanged, *RETERR says it in words. */
 enum sealed_fault sealed_open(struct slice text, struct slice passphrase,
                               const struct sealed_cost *most, struct buf *plain,
                               struct error *reterr) MUST_CHECK;

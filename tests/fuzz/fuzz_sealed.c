@@ -16,11 +16,11 @@ static void open_hostile(struct slice text)
 {
     struct error error = {0};
     struct buf plain;
-    buf_init(&plain, 0);
+    buf_init_secret(&plain, 0);
     enum sealed_fault fault = sealed_open(text, PASSPHRASE, &LITTLE, &plain, &error);
     ASSERT(fault == SEALED_FAULT_NONE || (buf_len(&plain) == 0 && error.text[0] != '\0'));
     ASSERT(fault != SEALED_FAULT_NONE || sealed_is_sealed(text));
-    buf_wipe(&plain);
+    buf_finish(&plain);
 }
 
 /* The input as plain bytes; its first two say which byte of the text is changed, and how. */
@@ -31,7 +31,7 @@ static void round_trip(const uint8_t *data, size_t size)
     struct slice bytes = slice_of((const char *)data, size);
     clock_fake_init(&clock, 0);
     buf_init(&text, 0);
-    buf_init(&plain, 0);
+    buf_init_secret(&plain, 0);
     enum sealed_fault fault = sealed_seal(bytes, PASSPHRASE, &clock.clock, &LEAST, &text, NULL);
     ASSERT(fault == SEALED_FAULT_NONE);
     fault = sealed_open(buf_slice(&text), PASSPHRASE, &LITTLE, &plain, NULL);
@@ -40,7 +40,7 @@ static void round_trip(const uint8_t *data, size_t size)
     text.data[data[0] * 7u % buf_len(&text)] = (char)data[1];
     fault = sealed_open(buf_slice(&text), PASSPHRASE, &LITTLE, &plain, NULL);
     ASSERT(fault != SEALED_FAULT_NONE || slice_eq(buf_slice(&plain), bytes));
-    buf_wipe(&plain);
+    buf_finish(&plain);
     buf_finish(&text);
 }
 

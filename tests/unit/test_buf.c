@@ -143,6 +143,59 @@ static void test_any_mix_equals_the_model(void **state)
     buf_finish(&b);
 }
 
+/* The last wiped memory. */
+static char *wiped;
+static size_t wiped_bytes;
+
+void __real_mem_wipe(void *p, size_t size_bytes);
+void __wrap_mem_wipe(void *p, size_t size_bytes);
+
+void __wrap_mem_wipe(void *p, size_t size_bytes)
+{
+    __real_mem_wipe(p, size_bytes);
+    wiped = p;
+    wiped_bytes = size_bytes;
+}
+
+static void assert_wiped(const char *data, size_t at_least)
+{
+    assert_ptr_equal(wiped, data);
+    assert_true(wiped_bytes >= at_least);
+    wiped = NULL;
+}
+
+static void test_secret(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init_secret(&b, 1000);
+    assert_true(buf_append_str(&b, "key"));
+    const char *old = b.data;
+    assert_non_null(buf_reserve(&b, 900)); /* grows */
+    assert_wiped(old, 3);
+    assert_holds(&b, "key");
+    old = b.data;
+    buf_clear(&b, SIZE_MAX);
+    assert_null(wiped);
+    assert_true(buf_append_str(&b, "another"));
+    buf_clear(&b, 0);
+    assert_wiped(old, 900);
+    assert_true(buf_append_str(&b, "third"));
+    old = b.data;
+    buf_finish(&b);
+    assert_wiped(old, 5);
+    assert_true(buf_append_str(&b, "fourth")); /* it still is one */
+    old = b.data;
+    buf_finish(&b);
+    assert_wiped(old, 6);
+    buf_finish(&b);
+
+    buf_init(&b, 0);
+    assert_true(buf_append_str(&b, "no secret"));
+    buf_finish(&b);
+    assert_null(wiped);
+}
+
 static void test_arena(void **state)
 {
     (void)state;
@@ -184,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_reserve_commit),
         cmocka_unit_test(test_clear),
         cmocka_unit_test(test_any_mix_equals_the_model),
+        cmocka_unit_test(test_secret),
         cmocka_unit_test(test_arena),
         cmocka_unit_test(test_mem),
     };

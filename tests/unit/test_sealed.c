@@ -51,7 +51,7 @@ static int set_up(void **state)
     (void)state;
     clock_fake_init(&clock_fake, 0);
     buf_init(&text, 0);
-    buf_init(&plain, 0);
+    buf_init_secret(&plain, 0);
     return 0;
 }
 
@@ -59,7 +59,7 @@ static int tear_down(void **state)
 {
     (void)state;
     buf_finish(&text);
-    buf_wipe(&plain);
+    buf_finish(&plain);
     return 0;
 }
 
