@@ -185,18 +185,30 @@ struct gnutls_privkey_st *key_handle(const struct key *key)
     return key->handle;
 }
 
-int key_store(const char *dir, const struct key *key, struct error *reterr)
+int key_export_pem(const struct key *key, struct buf *pem, struct error *reterr)
 {
-    gnutls_datum_t pem = {0};
+    gnutls_datum_t datum = {0};
     int r = gnutls_x509_privkey_export2_pkcs8(key->x509, GNUTLS_X509_FMT_PEM, NULL,
-                                              GNUTLS_PKCS_PLAIN, &pem);
+                                              GNUTLS_PKCS_PLAIN, &datum);
     if (r < 0)
         return pki_error(reterr, r, "cannot write the key");
-    char *path = mem_printf("%s/%s.pem", dir, key->spki);
-    r = file_replace(path, slice_of((const char *)pem.data, pem.size), 0600, reterr);
-    mem_wipe(pem.data, pem.size);
-    gnutls_free(pem.data);
-    free(path);
+    bool has_room = buf_append(pem, datum.data, datum.size);
+    mem_wipe(datum.data, datum.size);
+    gnutls_free(datum.data);
+    return has_room ? 0 : error_set(reterr, ERR_FULL, "no room for the key");
+}
+
+int key_store(const char *dir, const struct key *key, struct error *reterr)
+{
+    struct buf pem;
+    buf_init_secret(&pem, 0);
+    int r = key_export_pem(key, &pem, reterr);
+    if (r == 0) {
+        char *path = mem_printf("%s/%s.pem", dir, key->spki);
+        r = file_replace(path, buf_slice(&pem), 0600, reterr);
+        free(path);
+    }
+    buf_finish(&pem);
     return r;
 }
 
@@ -205,19 +217,22 @@ static bool is_spki(const char *spki)
     return strlen(spki) == KEY_SPKI_HEX && strspn(spki, "0123456789abcdef") == KEY_SPKI_HEX;
 }
 
+static int fail_spki(struct error *reterr)
+{
+    return error_set(reterr, ERR_INVALID, "a key's name is %d hex digits", KEY_SPKI_HEX);
+}
+
 int key_load(const char *dir, const char *spki, struct key **ret_key, struct error *reterr)
 {
     if (!is_spki(spki)) /* it becomes a file name */
-        return error_set(reterr, ERR_INVALID, "a key's name is %d hex digits", KEY_SPKI_HEX);
+        return fail_spki(reterr);
     char *path = mem_printf("%s/%s.pem", dir, spki);
     struct buf buf;
-    buf_init(&buf, KEY_FILE_MAX);
+    buf_init_secret(&buf, KEY_FILE_MAX);
     struct key *key = NULL;
     int r = file_read(path, &buf, reterr);
     if (r == 0)
         r = key_import_pem(buf_slice(&buf), &key, reterr);
-    if (buf.data != NULL)
-        mem_wipe(buf.data, buf.size_bytes);
     buf_finish(&buf);
     if (r == 0 && strcmp(key->spki, spki) != 0) {
         r = error_set(reterr, ERR_INVALID, "%s holds the key %s", path, key->spki);
@@ -228,4 +243,47 @@ int key_load(const char *dir, const char *spki, struct key **ret_key, struct err
         return r;
     *ret_key = key;
     return 0;
+}
+
+int key_load_pem(const char *dir, const char *spki, struct buf *pem, struct error *reterr)
+{
+    struct key *key = NULL;
+    int r = key_load(dir, spki, &key, reterr);
+    if (r < 0)
+        return r;
+    r = key_export_pem(key, pem, reterr);
+    key_destroy(key);
+    return r;
+}
+
+int key_check_pem(const char *spki, struct slice pem, struct key **ret_key, struct error *reterr)
+{
+    struct key *key = NULL;
+    if (!is_spki(spki))
+        return fail_spki(reterr);
+    int r = key_import_pem(pem, &key, reterr);
+    if (r < 0)
+        return r;
+    if (strcmp(key->spki, spki) != 0) {
+        r = error_set(reterr, ERR_INVALID, "the key is %s, not %s", key->spki, spki);
+        key_destroy(key);
+        return r;
+    }
+    *ret_key = key;
+    return 0;
+}
+
+int key_store_pem(const char *dir, const char *spki, struct slice pem, struct error *reterr)
+{
+    struct key *key = NULL, *stored = NULL;
+    int r = key_check_pem(spki, pem, &key, reterr);
+    if (r < 0)
+        return r;
+    /* One that cannot be read, or holds another key, is worth replacing. */
+    r = key_load(dir, spki, &stored, NULL);
+    if (r < 0)
+        r = key_store(dir, key, reterr);
+    key_destroy(stored);
+    key_destroy(key);
+    return r;
 }

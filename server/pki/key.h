@@ -9,8 +9,8 @@
 #ifndef POSTERN_PKI_KEY_H
 #define POSTERN_PKI_KEY_H
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/slice.h"
 
 struct gnutls_privkey_st;
 struct key;
@@ -42,5 +42,20 @@ int key_store(const char *dir, const struct key *key, struct error *reterr) MUST
 /* ERR_NOT_FOUND when there is no such file; ERR_INVALID when it holds another key. */
 int key_load(const char *dir, const char *spki, struct key **ret_key,
              struct error *reterr) MUST_CHECK;
+
+/* For keys that leave the machine in a sealed file, and come from one. */
+
+/* Appends the key in PKCS#8, unencrypted PEM. PEM is a secret buffer (buf_init_secret). */
+int key_export_pem(const struct key *key, struct buf *pem, struct error *reterr) MUST_CHECK;
+/* key_load and key_export_pem in one. */
+int key_load_pem(const char *dir, const char *spki, struct buf *pem,
+                 struct error *reterr) MUST_CHECK;
+/* key_import_pem; ERR_INVALID too when it is another key than SPKI says, or SPKI is
+ * none. */
+int key_check_pem(const char *spki, struct slice pem, struct key **ret_key,
+                  struct error *reterr) MUST_CHECK;
+/* key_check_pem and key_store in one. A good file that is there already is not written again. */
+int key_store_pem(const char *dir, const char *spki, struct slice pem,
+                  struct error *reterr) MUST_CHECK;
 
 #endif

@@ -90,6 +90,83 @@ static void test_bad_files(void **state)
     key_destroy(NULL);
 }
 
+static char *path_of(const struct key *key)
+{
+    return mem_printf("%s/%s.pem", dir, key_spki(key));
+}
+
+static ino_t inode_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* What goes into a sealed file on one machine and comes out of it on another. */
+static void test_export(void **state)
+{
+    (void)state;
+    static const enum key_type types[] = {KEY_TYPE_ECDSA_P256, KEY_TYPE_RSA};
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct key *key = NULL, *loaded = NULL;
+        struct error error = {0};
+        struct buf pem;
+        buf_init_secret(&pem, 0);
+        assert_int_equal(key_generate(types[i], &key, NULL), 0);
+        const char *spki = key_spki(key);
+        char *path = path_of(key);
+        assert_int_equal(key_load_pem(dir, spki, &pem, &error), ERR_NOT_FOUND);
+        assert_int_equal(key_store(dir, key, NULL), 0);
+        assert_int_equal(key_load_pem(dir, spki, &pem, &error), 0);
+        assert_non_null(strstr(buf_cstr(&pem), "-----BEGIN PRIVATE KEY-----\n"));
+
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(key_store_pem(dir, spki, buf_slice(&pem), &error), 0);
+        ino_t inode = inode_of(path);
+        assert_true(inode != 0);
+        assert_int_equal(key_load(dir, spki, &loaded, &error), 0);
+        key_destroy(loaded);
+
+        /* Again: nothing is written. */
+        assert_int_equal(key_store_pem(dir, spki, buf_slice(&pem), &error), 0);
+        assert_true(inode_of(path) == inode);
+        /* Over a damaged one: it is mended. */
+        assert_int_equal(file_replace(path, SLICE("not a key"), 0600, NULL), 0);
+        assert_int_equal(key_store_pem(dir, spki, buf_slice(&pem), &error), 0);
+        assert_int_equal(key_load(dir, spki, &loaded, &error), 0);
+        key_destroy(loaded);
+        free(path);
+        key_destroy(key);
+        buf_finish(&pem);
+    }
+}
+
+static void test_import_of_another(void **state)
+{
+    (void)state;
+    struct key *key = NULL, *other = NULL, *checked = NULL;
+    struct error error = {0};
+    struct buf pem;
+    buf_init_secret(&pem, 0);
+    assert_int_equal(key_generate(KEY_TYPE_ECDSA_P256, &key, NULL), 0);
+    assert_int_equal(key_generate(KEY_TYPE_ECDSA_P256, &other, NULL), 0);
+    assert_int_equal(key_export_pem(other, &pem, NULL), 0);
+    char *path = path_of(key), *other_path = path_of(other);
+    assert_int_equal(key_store_pem(dir, key_spki(key), buf_slice(&pem), &error), ERR_INVALID);
+    assert_non_null(strstr(error.text, key_spki(other)));
+    assert_true(inode_of(path) == 0 && inode_of(other_path) == 0);
+    assert_int_equal(key_check_pem("../x", buf_slice(&pem), &checked, &error), ERR_INVALID);
+    assert_null(strstr(error.text, "../x"));
+    assert_int_equal(key_check_pem(key_spki(key), SLICE("no key"), &checked, &error), ERR_INVALID);
+    assert_null(checked);
+    assert_int_equal(key_check_pem(key_spki(other), buf_slice(&pem), &checked, &error), 0);
+    key_destroy(checked);
+    free(path);
+    free(other_path);
+    key_destroy(key);
+    key_destroy(other);
+    buf_finish(&pem);
+}
+
 static void test_demo(void **state)
 {
     (void)state;
@@ -144,8 +221,8 @@ static void test_demo(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_store_and_load),
-        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_store_and_load), cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_export),         cmocka_unit_test(test_import_of_another),
         cmocka_unit_test(test_demo),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
