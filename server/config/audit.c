@@ -151,8 +151,11 @@ static void render_detail(const struct slice *fields, size_t count, struct buf *
     (void)buf_append_char(buf, '}');
 }
 
-static int insert(struct store *store, struct audit_columns *columns, struct error *reterr)
+/* All of GIVEN but number and previous is there. */
+static int insert(struct store *store, const struct audit_columns *given, uint64_t *ret_number,
+                  struct error *reterr)
 {
+    struct audit_columns columns = *given;
     uint8_t previous[SHA256_BYTES], hash[SHA256_BYTES];
     uint64_t head = 0;
     int64_t last = 0;
@@ -166,22 +169,23 @@ static int insert(struct store *store, struct audit_columns *columns, struct err
     /* They differ only if somebody was at one of them: then a number stays out for good, so that
      * the break is seen whatever is appended. */
     if ((int64_t)head == last)
-        columns->number = last + 1;
+        columns.number = last + 1;
     else
-        columns->number = ((int64_t)head > last ? (int64_t)head : last) + 2;
-    columns->previous = slice_of((const char *)previous, sizeof(previous));
-    audit_columns_hash(columns, hash);
-    const struct slice *t = columns->texts;
+        columns.number = ((int64_t)head > last ? (int64_t)head : last) + 2;
+    columns.previous = slice_of((const char *)previous, sizeof(previous));
+    audit_columns_hash(&columns, hash);
+    const struct slice *t = columns.texts;
     r = db_change(store, "INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                  DB_VALUES(DB_NUMBER(columns->number), DB_NUMBER(columns->at_ms), DB_TEXT(t[0]),
+                  DB_VALUES(DB_NUMBER(columns.number), DB_NUMBER(columns.at_ms), DB_TEXT(t[0]),
                             DB_TEXT(t[1]), DB_TEXT(t[2]), DB_TEXT(t[3]), DB_TEXT(t[4]),
                             DB_TEXT(t[5]), DB_TEXT(t[6]), DB_BLOB(previous, sizeof(previous)),
                             DB_BLOB(hash, sizeof(hash))),
                   NULL, reterr);
     if (r < 0)
         return r;
+    *ret_number = (uint64_t)columns.number;
     return db_change(store, "INSERT OR REPLACE INTO audit_head VALUES(1, ?1, ?2)",
-                     DB_VALUES(DB_NUMBER(columns->number), DB_BLOB(hash, sizeof(hash))), NULL,
+                     DB_VALUES(DB_NUMBER(columns.number), DB_BLOB(hash, sizeof(hash))), NULL,
                      reterr);
 }
 
@@ -190,6 +194,7 @@ int audit_append(struct store *store, const struct clock *clock, const struct au
 {
     struct mem_arena arena;
     struct buf detail;
+    uint64_t number = 0;
     char address[IP_TEXT_MAX] = "";
     mem_arena_init(&arena);
     buf_init(&detail, 0);
@@ -206,11 +211,11 @@ int audit_append(struct store *store, const struct clock *clock, const struct au
     };
     int r = db_begin(store, reterr);
     if (r == 0) {
-        r = insert(store, &columns, reterr);
+        r = insert(store, &columns, &number, reterr);
         r = db_end(store, r, reterr);
     }
     if (r == 0 && ret_number != NULL)
-        *ret_number = (uint64_t)columns.number;
+        *ret_number = number;
     buf_finish(&detail);
     mem_arena_finish(&arena);
     return r;

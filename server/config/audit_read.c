@@ -55,7 +55,7 @@ int audit_list(struct store *store, const struct audit_filter *filter, size_t li
 {
     int64_t high = 0;
     size_t count = 0;
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     ASSERT(limit >= 1 && limit <= AUDIT_LIST_MAX);
     int r =
         db_number(store, "SELECT coalesce(max(number), 0) + 1 FROM audit", NULL, 0, &high, reterr);
@@ -93,7 +93,7 @@ int audit_newest(struct store *store, uint64_t *ret_number, uint8_t ret_hash[SHA
 int audit_hash_at(struct store *store, uint64_t number, uint8_t ret_hash[SHA256_BYTES],
                   struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     int r = db_select(store, "SELECT hash FROM audit WHERE number = ?1",
                       DB_VALUES(DB_NUMBER((int64_t)number)), &stmt, reterr);
     if (r < 0)
@@ -153,7 +153,7 @@ static int check_end(struct store *store, struct audit_check *check, struct erro
 int audit_check(struct store *store, struct audit_check *check, size_t max_rows,
                 struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     /* At the start from the very lowest number: nobody may put a row before the first. */
     int64_t from = check->checked == 0 ? INT64_MIN : (int64_t)check->checked + 1;
     ASSERT(max_rows > 0 && !check->is_done);

@@ -137,7 +137,7 @@ static int find(struct store *store, int64_t now, struct slice secret, struct se
                 struct error *reterr)
 {
     uint8_t hash[SHA256_BYTES];
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     hash_secret(secret, hash);
     int r = db_select(store, "SELECT " COLUMNS FROM_BOTH " AND s.secret = ?4 AND " IS_YOUNG,
                       DB_VALUES(AGES(now), DB_BLOB(hash, sizeof(hash))), &stmt, reterr);
@@ -229,7 +229,7 @@ int sessions_list(struct store *store, const struct clock *clock, struct slice u
     char name[USER_NAME_MAX + 1] = "";
     int64_t now = clock_wall_ms(clock), size = 0;
     size_t count = 0;
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     if (user.len > 0 && !user_name_normalize(user, name)) {
         *ret_sessions = NULL;
         *ret_count = 0;

@@ -124,13 +124,16 @@ static uint32_t wait_s(const struct table *table, uint64_t key, uint64_t now_ms)
 static void make_room(struct table *table, uint64_t now_ms)
 {
     struct entry *least = NULL;
+    uint32_t fewest = UINT32_MAX;
     for (struct hmap_node *node = hmap_first(&table->entries); node != NULL;
          node = hmap_after(&table->entries, node)) {
         struct entry *entry = entry_of(node);
         uint32_t charges = charges_at(entry, now_ms);
-        uint32_t fewest = least == NULL ? UINT32_MAX : charges_at(least, now_ms);
-        if (charges < fewest || (charges == fewest && entry->charged_ms < least->charged_ms))
+        if (least == NULL || charges < fewest ||
+            (charges == fewest && entry->charged_ms < least->charged_ms)) {
             least = entry;
+            fewest = charges;
+        }
     }
     if (least != NULL)
         remove_entry(table, least);

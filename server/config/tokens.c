@@ -121,7 +121,7 @@ int tokens_get(struct store *store, struct slice user, struct slice name, struct
                struct error *reterr)
 {
     char normal[USER_NAME_MAX + 1];
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     if (!user_name_normalize(user, normal))
         return error_set(reterr, ERR_NOT_FOUND, "no such token");
     int r = db_select(store, "SELECT " COLUMNS FROM_BOTH " WHERE t.user = ?1 AND t.name = ?2",
@@ -134,7 +134,7 @@ int tokens_find(struct store *store, const struct clock *clock, struct slice tex
 {
     uint8_t hash[SHA256_BYTES];
     struct slice id;
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     int64_t now = clock_wall_ms(clock);
     if (!token_text_parse(text, &id))
         return error_set(reterr, ERR_NOT_FOUND, "no such token");
@@ -164,7 +164,7 @@ int tokens_list(struct store *store, struct slice user, struct mem_arena *arena,
     char name[USER_NAME_MAX + 1] = "";
     int64_t size = 0;
     size_t count = 0;
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     if (user.len > 0 && !user_name_normalize(user, name)) {
         *ret_tokens = NULL;
         *ret_count = 0;

@@ -13,8 +13,8 @@
 #include "config/tokens_text.h"
 #include "config/users.h"
 
-#define TOKEN_EXPIRES_DEFAULT_MS (365 * 86400000LL)
-#define TOKEN_EXPIRES_MAX_MS     (5 * 365 * 86400000LL)
+#define TOKEN_EXPIRES_DEFAULT_MS (365LL * 86400000)
+#define TOKEN_EXPIRES_MAX_MS     (5LL * 365 * 86400000)
 
 enum {
     TOKEN_NAME_MAX = 63,    /* characters (not bytes) of a name: printable, inner spaces allowed */

@@ -80,7 +80,7 @@ static int find(struct store *store, struct slice name, struct user *ret_user, c
                 struct error *reterr)
 {
     char normal[USER_NAME_MAX + 1];
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     if (!user_name_normalize(name, normal))
         return error_set(reterr, ERR_NOT_FOUND, "no such user");
     int r = db_select(store, "SELECT " USER_COLUMNS ", password FROM users WHERE name = ?1",
@@ -114,7 +114,7 @@ int users_find_hash(struct store *store, struct slice name, struct user *ret_use
 int users_list(struct store *store, struct mem_arena *arena, struct user **ret_users,
                size_t *ret_count, struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     int64_t size = 0;
     size_t count = 0;
     int r = db_number(store, "SELECT count(*) FROM users", NULL, 0, &size, reterr);
