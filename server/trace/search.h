@@ -1,19 +1,23 @@
 /* Looks for lines in mail_json and its rotated files, newest first.
  *
  * Reads the files and nothing else, so it works while the gateway runs, or without it. A line that
- * is no JSON object of strings, numbers, booleans and flat lists is passed over, whatever its
- * bytes; so is one longer than SEARCH_LINE_MAX.
+ * does not begin as ours do (`{"time":"...Z"`), is no JSON object, or is longer than
+ * WALK_LINE_MAX is passed over, whatever its bytes; so every line that is given out is JSON.
+ * Lines are taken to be in order of time to within SEARCH_DISORDER_MS: from `from_ms` back nothing
+ * is looked at, and what is younger than `to_ms` is jumped over.
  *
  * A search ends when `limit` lines were found, when nothing older is left, or when its budget of
  * bytes or time is used up; each time but the second `next` says where to go on. The cursor is a
- * place in a numbered file (trace/files.h): it stays right while lines are added and files are
+ * place in a numbered file (trace/walk.h): it stays right while lines are added and files are
  * rotated; when its file was removed the search goes on with the next older one.
  *
- * `mid` finds what tracking shows: the lines that name the message, and those of its connections
- * that name no message: the inbound one (ICID of its Start line) and each that delivered it (DCIDs
- * of its Delivery lines), from their opening to their close. It takes two passes: the first finds
- * the connections, back to the Start line; the second collects the lines. Lines of other messages
- * on these connections are not among them.
+ * `mid` finds what tracking shows: the lines that name the message (also as the original of a
+ * report), and those of its connections that name no message: the inbound one (ICID of its Start
+ * line) and the SEARCH_DCIDS_MAX newest that it was tried on (DCIDs of its delivery lines), from
+ * their opening to their close. It takes two passes: the first finds the connections, back to the
+ * Start line; the second collects the lines. The cursor carries what the first has found, so it is
+ * done once; a page may be empty because the budget ended in it. Lines about other messages on
+ * these connections are not among them.
  *
  * Blocks: a worker, or a command. Pure but for the files. */
 #ifndef POSTERN_TRACE_SEARCH_H
@@ -26,9 +30,11 @@
 
 enum {
     SEARCH_LIMIT_MAX = 1000,
-    SEARCH_LINE_MAX = 1048576,
-    SEARCH_TEXT_MAX = 256,           /* of q */
-    SEARCH_CURSOR_MAX = 512,         /* its text, NUL included */
+    SEARCH_RESULT_BYTES = 4194304, /* a page ends when its lines come to this */
+    SEARCH_TEXT_MAX = 256,         /* of q */
+    SEARCH_DCIDS_MAX = 32,         /* delivery connections of one message */
+    SEARCH_CURSOR_MAX = 1024,      /* its text, NUL included */
+    SEARCH_DISORDER_MS = 60000,
     SEARCH_BUDGET_BYTES = 268435456, /* default: 256 MiB read */
     SEARCH_BUDGET_MS = 2000,         /* default */
 };
@@ -42,7 +48,8 @@ bool search_time_parse(struct slice text, int64_t *ret_wall_ms) MUST_CHECK;
 
 /* All of what is set must hold. */
 struct search_query {
-    struct slice text;        /* part of any text in the line (not its time), ASCII in any case */
+    /* Part of any text in the line but its time, ASCII in any case; cut at SEARCH_TEXT_MAX. */
+    struct slice text;
     uint64_t icid, mid, dcid; /* 0: any */
     enum search_tls tls;
     int64_t from_ms, to_ms; /* wall time, both inclusive; 0: open */
