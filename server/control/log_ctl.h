@@ -3,7 +3,7 @@
  *   main: fills query, box, letter -> log_ctl_search -> worker reads the files -> letter in the box
  *
  * Searches read the files alone and hold nobody up; no more than LOG_CTL_SEARCHES_MAX run at a
- * time, because the workers serve the mail first. Owner thread: any may ask. */
+ * time, because the workers serve the mail first. Owner thread: main. */
 #ifndef POSTERN_CONTROL_LOG_CTL_H
 #define POSTERN_CONTROL_LOG_CTL_H
 
