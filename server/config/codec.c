@@ -11,6 +11,7 @@
 #include "config/config_priv.h"
 
 #include <jansson.h>
+#include <malloc.h>
 
 #include "base/limits.h"
 #include "config/validate.h"
@@ -34,8 +35,11 @@ static void *json_alloc(size_t size_bytes)
     return mem_alloc(size_bytes);
 }
 
+/* Passwords and private keys pass through JSON, and nobody knows which of the values they were. */
 static void json_release(void *p)
 {
+    if (p != NULL)
+        mem_wipe(p, malloc_usable_size(p));
     free(p);
 }
 
@@ -309,7 +313,7 @@ static bool check_shape(struct slice json, struct config_errors *errors)
     return true;
 }
 
-static json_t *load(struct slice text, struct config_errors *errors)
+json_t *config_json_load(struct slice text, struct config_errors *errors)
 {
     json_error_t error;
     if (!check_shape(text, errors))
@@ -330,7 +334,7 @@ static json_t *load(struct slice text, struct config_errors *errors)
 
 struct config *config_parse(struct slice json, struct config_errors *errors)
 {
-    json_t *root = load(json, errors);
+    json_t *root = config_json_load(json, errors);
     if (root == NULL)
         return NULL;
     struct reader r = {.config = config_create(), .errors = errors};
@@ -375,7 +379,7 @@ bool config_put(struct config *candidate, const char *section, struct slice json
     enum cfg_section id = cfg_section_find(slice_str(section));
     ASSERT(id != CFG_SECTION_COUNT);
     const struct cfg_section_info *info = &cfg_sections[id];
-    json_t *root = load(json, errors);
+    json_t *root = config_json_load(json, errors);
     if (root == NULL) {
         candidate->is_broken = true;
         return false;

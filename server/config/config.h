@@ -85,9 +85,15 @@ struct config {
     bool is_sealed; /* config_validate succeeded: immutable */
 };
 
-/* Makes Jansson use base/mem, so that its NULL never means out of memory. Once, before any thread.
- * Everything works without it too. */
+/* Makes Jansson use base/mem, so that its NULL never means out of memory, and wipe what it gives
+ * back. Once, before any thread. Everything works without it too. */
 void config_json_init(void);
+
+struct json_t;
+
+/* Strict JSON within LIMIT_JSON_BYTES, LIMIT_JSON_DEPTH and CONFIG_JSON_VALUES_MAX: one object,
+ * whatever its members, a new reference. NULL: ERRORS has one more (json.… or value.type). */
+struct json_t *config_json_load(struct slice text, struct config_errors *errors) MUST_CHECK;
 
 /* Reads a whole configuration. Errors are appended to ERRORS. NULL only if the text is no JSON
  * object at all; else a candidate with one reference, which config_validate refuses if there were
