@@ -256,7 +256,8 @@ int key_load_pem(const char *dir, const char *spki, struct buf *pem, struct erro
     return r;
 }
 
-int key_check_pem(const char *spki, struct slice pem, struct key **ret_key, struct error *reterr)
+static int import_checked(const char *spki, struct slice pem, struct key **ret_key,
+                          struct error *reterr)
 {
     struct key *key = NULL;
     if (!is_spki(spki))
@@ -276,7 +277,7 @@ int key_check_pem(const char *spki, struct slice pem, struct key **ret_key, stru
 int key_store_pem(const char *dir, const char *spki, struct slice pem, struct error *reterr)
 {
     struct key *key = NULL, *stored = NULL;
-    int r = key_check_pem(spki, pem, &key, reterr);
+    int r = import_checked(spki, pem, &key, reterr);
     if (r < 0)
         return r;
     /* One that cannot be read, or holds another key, is worth replacing. */

@@ -50,11 +50,8 @@ int key_export_pem(const struct key *key, struct buf *pem, struct error *reterr)
 /* key_load and key_export_pem in one. */
 int key_load_pem(const char *dir, const char *spki, struct buf *pem,
                  struct error *reterr) MUST_CHECK;
-/* key_import_pem; ERR_INVALID too when it is another key than SPKI says, or SPKI is
- * none. */
-int key_check_pem(const char *spki, struct slice pem, struct key **ret_key,
-                  struct error *reterr) MUST_CHECK;
-/* key_check_pem and key_store in one. A good file that is there already is not written again. */
+/* key_import_pem and key_store in one. ERR_INVALID too when it is another key than SPKI says, or
+ * SPKI is none. A good file that is there already is not written again. */
 int key_store_pem(const char *dir, const char *spki, struct slice pem,
                   struct error *reterr) MUST_CHECK;
 
