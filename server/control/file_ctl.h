@@ -42,26 +42,27 @@ void file_ctl_destroy(struct file_ctl *ctl);
 
 /* A request for a file; it stays where it is, with what it borrows, until the letter runs. */
 struct file_ctl_write {
-    const struct config *config;    /* borrowed; sealed by config_validate */
+    const struct config *config;    /* after config_validate; a reference is taken */
     bool wants_sealed;              /* else plain, and no passphrase */
     struct slice passphrase;        /* the caller wipes it */
     const struct sealed_cost *cost; /* NULL: what sealed.h says; tests have less */
     struct mailbox *box;            /* stays open until the workers ended */
     struct letter letter;           /* letter.run is set by the caller */
     /* filled in before the letter runs */
-    /* 0; ERR_INVALID: `errors` has why (sealed.passphrase at /passphrase, sealed.size); ERR_BUSY:
-     * no memory for Argon2id now; ERR_NOT_FOUND, ERR_IO…: a private key cannot be read */
+    /* 0; ERR_INVALID: `errors` has why (sealed.passphrase at /passphrase; json.size, sealed.size);
+     * ERR_BUSY: no memory for Argon2id now; another: a private key cannot be read */
     int status;
-    struct error error; /* in one line, whatever the status; `errors` says no more than it */
-    struct config_errors errors;
-    struct buf text; /* status 0 */
+    struct error error;          /* in one line, whatever the status */
+    struct config_errors errors; /* what the one who asked can mend */
+    struct buf text;             /* status 0 */
     /* private */
+    const struct config *kept;
     struct work_job job;
     struct file_ctl *ctl;
 };
 
 int file_ctl_write(struct file_ctl *ctl, struct file_ctl_write *write) MUST_CHECK;
-/* Once its letter has run, or it was refused. */
+/* Once its letter has run, or it was refused; only after file_ctl_write. */
 void file_ctl_write_finish(struct file_ctl_write *write);
 
 /* A private key from a file: it fits its SPKI. */
@@ -80,9 +81,10 @@ struct file_ctl_read {
     /* 0; ERR_INVALID: `errors` has why; ERR_BUSY: no memory for Argon2id now */
     int status;
     struct error error; /* in one line, whatever the status */
-    /* JSON Pointers into what the file holds, and /passphrase: file.passphrase (it is sealed, and
-     * none was given), sealed.…, json.…, key.unknown, key.missing, key.duplicate, value.…,
-     * key.mismatch (a key does not fit its SPKI) */
+    /* At /passphrase: file.passphrase (it is sealed, and none was given), sealed.passphrase,
+     * sealed.open. At "": json.…, value.type, sealed.…. In a sealed file, from its content on:
+     * value.type, value.length, value.pattern, key.duplicate, and key.mismatch (of a private key
+     * with its SPKI). */
     struct config_errors errors;
     bool is_sealed; /* true also when it could not be opened */
     /* status 0 */
@@ -96,7 +98,8 @@ struct file_ctl_read {
 };
 
 int file_ctl_read(struct file_ctl *ctl, struct file_ctl_read *read) MUST_CHECK;
-/* Once its letter has run, or it was refused. Who keeps the document takes a reference before. */
+/* Once its letter has run, or it was refused; only after file_ctl_read. Who keeps the document
+ * takes a reference before. */
 void file_ctl_read_finish(struct file_ctl_read *read);
 
 /* Makes keys durable in the key store; those that are there already are left alone. Blocks for a
