@@ -239,7 +239,7 @@ int key_load(const char *dir, const char *spki, struct key **ret_key, struct err
         key_destroy(key);
     }
     free(path);
-    if (r < 0)
+    if (r != 0)
         return r;
     *ret_key = key;
     return 0;
@@ -249,9 +249,8 @@ int key_load_pem(const char *dir, const char *spki, struct buf *pem, struct erro
 {
     struct key *key = NULL;
     int r = key_load(dir, spki, &key, reterr);
-    if (r < 0)
-        return r;
-    r = key_export_pem(key, pem, reterr);
+    if (r == 0)
+        r = key_export_pem(key, pem, reterr);
     key_destroy(key);
     return r;
 }

@@ -158,7 +158,7 @@ enum sealed_fault sealed_seal(struct slice plain, struct slice passphrase,
     size_t head_len = header_write(&header, true, head);
     size_t cipher_len = plain.len + TAG_BYTES;
     size_t data_len = sodium_base64_encoded_len(cipher_len, BASE64); /* with a NUL */
-    size_t whole = head_len + data_len - 1 + strlen(TAIL);
+    size_t whole = head_len + data_len - 1 + sizeof(TAIL) - 1;
     char *at = buf_reserve(text, whole + 1);
     if (at == NULL)
         return fail_size(reterr, "the sealed file", whole, text->cap_bytes);
@@ -167,7 +167,7 @@ enum sealed_fault sealed_seal(struct slice plain, struct slice passphrase,
     if (fault == SEALED_FAULT_NONE) {
         memcpy(at, head, head_len);
         (void)sodium_bin2base64(at + head_len, data_len, cipher, cipher_len, BASE64);
-        memcpy(at + head_len + data_len - 1, TAIL, strlen(TAIL));
+        memcpy(at + head_len + data_len - 1, TAIL, sizeof(TAIL)); /* its NUL is not counted */
         buf_commit(text, whole);
     }
     free(cipher);
@@ -188,13 +188,19 @@ static size_t string_end(struct slice text, size_t at)
     return at < text.len ? at : text.len;
 }
 
+/* RFC 8259 2 */
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static bool is_mark(struct slice text, size_t begin, size_t end)
 {
     if (!slice_eq(slice_of(text.p + begin, end - begin), SLICE(MARK)))
         return false;
     do
         end++;
-    while (end < text.len && memchr(" \t\r\n", text.p[end], 4) != NULL);
+    while (end < text.len && is_blank(text.p[end]));
     return end < text.len && text.p[end] == ':';
 }
 
