@@ -19,6 +19,8 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_grep(int argc, char **argv);
+int cmd_tail(int argc, char **argv);
 int cmd_admin_reset(int argc, char **argv);
 
 #endif

@@ -30,6 +30,8 @@ static const struct command commands[] = {
     {"serve",       cmd_serve,       "--state-dir DIR [OPTION ...]", "run the gateway in the foreground"},
     {"check",       cmd_check,       "FILE",                         "validate a configuration file, print every error"},
     {"admin-reset", cmd_admin_reset, "--state-dir DIR",              "write a new setup code: one more administrator may be made"},
+    {"grep",        cmd_grep,        "--state-dir DIR [OPTION ...] [TEXT]", "print the lines of the mail log that were asked for"},
+    {"tail",        cmd_tail,        "--state-dir DIR [-f] [-n LINES] [--json]", "print the newest lines of the mail log, -f: and those to come"},
     {"help",        run_help,        "",                             "print this text"},
     {"version",     run_version,     "",                             "print the version"},
 };
@@ -47,6 +49,14 @@ static void print_usage(FILE *out)
                        "  --setup FILE         first start only: this configuration file\n"
                        "  --loops N            event loops (1..64), default one per processor\n"
                        "  --segment-size BYTES size of a spool segment, default 134217728\n"
+                       "\ngrep takes:\n"
+                       "  TEXT                 part of any text in the line, ASCII in any case\n"
+                       "  --mid N              a message, with the lines of its connections\n"
+                       "  --icid N, --dcid N   a connection\n"
+                       "  --tls WORD           success, failed or none\n"
+                       "  --from, --to TIME    as in 2026-11-24T12:00:00Z\n"
+                       "  --limit N            newest lines that are printed, default 10000\n"
+                       "  --json               the lines of mail_json as they are\n"
                        "\nexit codes: 0 clean, 1 other, 2 usage, 3 configuration,\n"
                        "            4 state directory or lock, 5 port, 6 key or database\n");
 }
