@@ -25,7 +25,6 @@
 
 #include "base/clock.h"
 #include "base/crc32c.h"
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "queue/committer_priv.h"
@@ -205,7 +204,7 @@ static void roll(struct committer *c)
     int r = segment_create(c->opts.dir, number, c->opts.salt, &fd, &end, NULL);
     if (r < 0)
         return;
-    r = file_sync_dir(c->opts.dir, NULL);
+    r = fsync(c->dir_fd);
     if (r < 0) {
         (void)close(fd); /* given up with the whole log */
         committer_fail(c);
@@ -403,12 +402,20 @@ int committer_start(const struct committer_opts *opts, struct committer **ret_co
     list_init(&c->pending);
     c->stop.run = on_stop;
 
-    int r = segment_create(opts->dir, c->segment, opts->salt, &c->fd, &c->end, reterr);
-    if (r < 0)
+    int r = 0;
+    c->dir_fd = open(opts->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (c->dir_fd < 0) {
+        r = error_set_errno(reterr, errno, "cannot open directory %s", opts->dir);
         goto free_committer;
-    r = file_sync_dir(opts->dir, reterr);
+    }
+    r = segment_create(opts->dir, c->segment, opts->salt, &c->fd, &c->end, reterr);
     if (r < 0)
+        goto close_dir;
+    r = fsync(c->dir_fd);
+    if (r < 0) {
+        r = error_set_errno(reterr, errno, "cannot sync directory %s", opts->dir);
         goto close_segment;
+    }
     c->ledger = *opts->ledger;
     ledger_init(opts->ledger);
     (void)ledger_segment_add(&c->ledger, c->segment); /* found again by its number */
@@ -429,6 +436,8 @@ int committer_start(const struct committer_opts *opts, struct committer **ret_co
 
 close_segment:
     (void)close(c->fd); /* nothing was promised yet */
+close_dir:
+    (void)close(c->dir_fd); /* opened for reading */
 free_committer:
     free(c);
     return r;
@@ -446,6 +455,7 @@ void committer_stop(struct committer *c)
     mailbox_finish(&c->box);
     (void)sem_destroy(&c->wake); /* nobody waits on it */
     (void)close(c->fd);          /* every byte that was promised is synced */
+    (void)close(c->dir_fd);      /* opened for reading */
     ledger_finish(&c->ledger);
     free(c);
 }

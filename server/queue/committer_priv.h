@@ -22,6 +22,7 @@ struct committer {
     struct list pending; /* spool_request.submitted */
     bool is_stopping, has_reserve;
     int fd;
+    int dir_fd; /* kept open: a want of descriptors must not look like a failed sync */
     uint64_t segment, end, seq;
     _Atomic bool is_failed, is_full;
     _Atomic uint64_t records, batches, bytes, segments_made, segments_removed, segments, live;

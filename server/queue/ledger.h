@@ -31,7 +31,7 @@ struct ledger_segment {
     struct ledger_tomb *tombs; /* DONEs in this segment for messages in others */
     size_t tomb_count, tomb_size;
     bool is_sealed; /* nothing is appended any more */
-    bool is_kept;   /* could not be read when it was to be emptied: stays for a person to look at */
+    bool is_kept;   /* could not be emptied or removed: stays for a person to look at */
 };
 
 struct ledger {

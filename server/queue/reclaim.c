@@ -1,11 +1,12 @@
 /* Giving segments back: the second half of the committer, see committer_priv.h and ledger.h.
  *
  *   sealed, no live message -> its live states and needed DONEs written again at the log's end
- *                           -> fdatasync -> unlink -> directory synced
+ *                           -> fdatasync -> unlink -> directory synced -> forgotten
  *
  * What is written again is small: the last state of a stuck message, 8 bytes for each finished
- * message whose own segment still stands. A segment that cannot be read any more is left alone for
- * a person to look at. Without space it waits for the next batch. Owner thread: the committer's. */
+ * message whose own segment still stands. A segment that cannot be read or removed any more is left
+ * alone for a person to look at; it counts as standing, because the next start reads it. Without
+ * space it waits for the next batch. Owner thread: the committer's. */
 #include "queue/committer_priv.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/crc32c.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "queue/segment.h"
 
@@ -113,7 +113,6 @@ static int rewrite_tombs(struct committer *c, struct ledger_segment *from)
 void committer_reclaim(struct committer *c)
 {
     char path[SEGMENT_PATH_MAX];
-    bool is_removed = false;
     while (!atomic_load(&c->is_failed)) {
         struct ledger_segment *dead = ledger_segment_removable(&c->ledger);
         if (dead == NULL)
@@ -134,14 +133,20 @@ void committer_reclaim(struct committer *c)
             committer_fail(c);
             break;
         }
-        (void)unlink(segment_path(c->opts.dir, dead->number, path)); /* else at the next start */
+        r = unlink(segment_path(c->opts.dir, dead->number, path));
+        if (r < 0 && errno != ENOENT) {
+            dead->is_kept = true;
+            continue;
+        }
+        /* A directory that cannot be synced is as bad as a file that cannot. */
+        r = fsync(c->dir_fd);
+        if (r < 0) {
+            committer_fail(c);
+            break;
+        }
         ledger_segment_drop(&c->ledger, dead);
         (void)atomic_fetch_add(&c->segments_removed, 1);
-        is_removed = true;
     }
-    /* A directory that cannot be synced is as bad as a file that cannot. */
-    if (is_removed && file_sync_dir(c->opts.dir, NULL) < 0)
-        committer_fail(c);
     atomic_store(&c->segments, c->ledger.segments.count);
     atomic_store(&c->live, c->ledger.entries.count);
 }
