@@ -88,6 +88,7 @@ static void submit_record(struct delivery *d, struct queue_action *action)
     record->request.mid = action->mid;
     record->request.head = buf_slice(&record->bytes);
     record->request.letter.run = free_record;
+    record->request.is_patient = record->wait == NULL;
     spool_submit(d->engine->spool, &record->request);
 }
 

@@ -9,7 +9,8 @@
  *
  * FULL: no space. The file is cut back, the batch's messages get ERR_FULL, its STATE and DONE
  * records go on from the reserve file, which is given up. It lasts until the reserve can be set
- * aside again: that is tried every second and before each batch with messages.
+ * aside again: that is tried every second and before each batch with messages. When not even the
+ * reserve is enough, patient records stay pending, in order, and are tried as often.
  *
  * A segment is closed after segment_bytes. One without live messages is emptied of what else it
  * keeps and removed (reclaim.c); the directory is synced when a segment comes or goes, never for a
@@ -296,7 +297,26 @@ static void take_batch(struct committer *c, struct list *batch)
     }
 }
 
-static void commit_batch(struct committer *c)
+/* No space for what is left of the batch, STATE and DONE: who is patient stands first in line. */
+static void put_back(struct committer *c, struct list *batch)
+{
+    LIST_FOREACH(it, next, batch)
+    {
+        if (request_of(it)->is_patient)
+            continue;
+        list_remove(it);
+        complete(request_of(it), ERR_FULL);
+    }
+    refuse_messages(&c->pending); /* they would wait behind what is put back */
+    while (!list_is_empty(batch)) {
+        struct list *last = batch->prev;
+        list_remove(last);
+        list_prepend(&c->pending, last);
+    }
+}
+
+/* False when there is nothing to be done before there is space. */
+static bool commit_batch(struct committer *c)
 {
     struct list batch;
     take_batch(c, &batch);
@@ -304,7 +324,7 @@ static void commit_batch(struct committer *c)
         roll(c);
     if (atomic_load(&c->is_failed)) {
         complete_all(&batch, ERR_IO);
-        return;
+        return true;
     }
     if (atomic_load(&c->is_full) && !reserve_restore(c))
         refuse_messages(&batch);
@@ -312,15 +332,15 @@ static void commit_batch(struct committer *c)
     uint64_t end = c->end;
     int r = list_is_empty(&batch) ? 0 : write_with_reserve(c, &batch, &end);
     if (committer_is_space_error(r)) {
-        complete_all(&batch, ERR_FULL);
-        return;
+        put_back(c, &batch);
+        return false;
     }
     if (r == 0 && end > c->end)
         r = c->io.fdatasync(c->fd);
     if (r != 0) {
         committer_fail(c);
         complete_all(&batch, ERR_IO);
-        return;
+        return true;
     }
 
     uint64_t count = 0;
@@ -334,6 +354,7 @@ static void commit_batch(struct committer *c)
     (void)atomic_fetch_add(&c->bytes, end - c->end);
     c->end = end;
     complete_all(&batch, 0);
+    return true;
 }
 
 /* ---- the thread ---- */
@@ -374,14 +395,14 @@ static void *run(void *arg)
     while (!c->is_stopping) {
         wait_for_work(c);
         (void)mailbox_drain(&c->box);
-        while (!list_is_empty(&c->pending)) {
-            commit_batch(c);
+        while (!list_is_empty(&c->pending) && commit_batch(c)) {
             committer_reclaim(c);
             (void)mailbox_drain(&c->box);
         }
         if (atomic_load(&c->is_full) && !atomic_load(&c->is_failed))
             (void)reserve_restore(c); /* is_full tells */
     }
+    complete_all(&c->pending, ERR_FULL); /* patient to the last */
     return NULL;
 }
 

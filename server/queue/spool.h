@@ -10,7 +10,8 @@
  * DONE or STATE record is on disk. It is not waited for, so it is about one fdatasync long.
  * An fsync error stops the spool for good (ERR_IO to all that wait and all that come: never a retry
  * on the same descriptor). A full disk refuses messages (ERR_FULL); STATE and DONE go on from a
- * reserve.
+ * reserve, and wait for space when that is used up too: one that is lost is a delivery that comes
+ * again.
  *
  * Threads: spool_submit from any; one committer thread inside owns all else. spool_body_* block and
  * belong on base/work. The memory spool (tests) has no thread: completions come when told. */
@@ -39,6 +40,7 @@ struct spool_request {
     struct slice head;
     struct slice body; /* MESSAGE only; empty with has_body_file */
     bool has_body_file;
+    bool is_patient; /* STATE and DONE: waits for space as long as it takes, instead of ERR_FULL */
     uint64_t body_file_bytes; /* size of that file */
     /* Where the letter goes when the record is durable or refused; the box stays open until
      * spool_close returned. NULL: letter.run is called on the committer's thread; it may free the

@@ -279,6 +279,47 @@ static void test_full_disk(void **state)
     finish(&last, 1);
 }
 
+/* What nobody waits for is not lost when there is no space at all: it is written when there is. */
+static void test_patience(void **state)
+{
+    (void)state;
+    uint64_t mids[4];
+    struct help_request message, patient, other, asked;
+    help_message(&message, &box, 1, SLICE("body"));
+    committer_submit(committer, &message.request);
+    help_wait(&box, 1);
+
+    is_full_for_all = true;
+    help_state(&patient, &box, 1, 1);
+    help_state(&asked, &box, 2, 1);
+    patient.request.is_patient = true;
+    committer_submit(committer, &patient.request);
+    committer_submit(committer, &asked.request);
+    help_wait(&box, 1);
+    assert_int_equal(asked.request.result, ERR_FULL);
+    assert_false(patient.is_back);
+    help_message(&other, &box, 3, SLICE("body"));
+    committer_submit(committer, &other.request);
+    help_wait(&box, 1);
+    assert_int_equal(other.request.result, ERR_FULL);
+    assert_false(patient.is_back);
+
+    is_full_for_all = false;
+    finish(&asked, 1);
+    help_state(&asked, &box, 4, 1);
+    committer_submit(committer, &asked.request);
+    help_wait(&box, 2);
+    assert_int_equal(patient.request.result, 0);
+    assert_int_equal(asked.request.result, 0);
+    assert_int_equal(count_records(mids, 4), 3);
+    assert_int_equal(mids[1], 1);
+    assert_int_equal(mids[2], 4);
+    finish(&message, 1);
+    finish(&patient, 1);
+    finish(&other, 1);
+    finish(&asked, 1);
+}
+
 static size_t freed;
 
 static void on_free(struct letter *letter)
@@ -315,6 +356,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_short_writes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failed_sync_is_final, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_patience, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nobody_waits, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
