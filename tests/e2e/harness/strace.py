@@ -17,9 +17,10 @@ def options(*injections):
     return found
 
 
-def prefix(*injections):
-    """For Gateway: its main thread, from the first instruction. The process stays our own child (-D)."""
-    return ["strace", "-D", "-o", "/dev/null", *options(*injections)]
+def prefix(*injections, output="/dev/null"):
+    """For Gateway: its main thread, from the first instruction. The process stays our own child (-D).
+    A line of OUTPUT ends with (INJECTED) where that was done."""
+    return ["strace", "-D", "-o", str(output), *options(*injections)]
 
 
 class Tracer:
