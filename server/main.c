@@ -1,7 +1,8 @@
 /* The program: finds the command named on the command line and runs it.
  *
- * One table holds every command, so that help, dispatch and tests cannot differ. What a command
- * does is in cmd_NAME.c; this file knows nothing of mail. A wrong command line is answered with
+ * One table holds every command that works without a running daemon, so that help, dispatch and
+ * tests cannot differ; all others are rows of cli/commands.def. What a command does is in
+ * cmd_NAME.c or in cli/; this file knows nothing of mail. A wrong command line is answered with
  * what is allowed, on standard error, and exit code 2. */
 #include "cmd.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "cli/cli.h"
 
 #ifndef POSTERN_VERSION
 #define POSTERN_VERSION "unknown"
@@ -39,10 +41,17 @@ static const struct command commands[] = {
 
 static void print_usage(FILE *out)
 {
-    (void)fprintf(out, "usage: postern COMMAND [ARGUMENT ...]\n\n");
+    struct buf online;
+
+    (void)fprintf(out, "usage: postern COMMAND [ARGUMENT ...]\n\nthe gateway itself:\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        (void)fprintf(out, "  postern %s %s\n      %s\n", commands[i].name, commands[i].arguments,
+        (void)fprintf(out, "  postern %s%s%s\n      %s\n", commands[i].name,
+                      commands[i].arguments[0] == '\0' ? "" : " ", commands[i].arguments,
                       commands[i].summary);
+    buf_init(&online, 0);
+    cli_help(&online);
+    (void)fputs(buf_cstr(&online), out);
+    buf_finish(&online);
     (void)fprintf(out, "\nserve takes:\n"
                        "  --state-dir DIR      where everything is kept; made if it is missing\n"
                        "  --demo               first start only: the demonstration set-up\n"
@@ -57,7 +66,7 @@ static void print_usage(FILE *out)
                        "  --from, --to TIME    as in 2026-11-24T12:00:00Z\n"
                        "  --limit N            newest lines that are printed, default 10000\n"
                        "  --json               the lines of mail_json as they are\n"
-                       "\nexit codes: 0 clean, 1 other, 2 usage, 3 configuration,\n"
+                       "\nexit codes: 0 clean, 1 other or refused, 2 usage, 3 configuration,\n"
                        "            4 state directory or lock, 5 port, 6 key or database\n");
 }
 
@@ -105,7 +114,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(commands[i].name, name) == 0)
             return commands[i].run(argc - 2, argv + 2);
-    (void)fprintf(stderr, "postern: no command '%s'\n\n", name);
-    print_usage(stderr);
+    if (cli_has_verb(name))
+        return cli_run(argc - 1, argv + 1);
+    (void)fprintf(stderr, "postern: no command '%s'\n'postern help' lists what there is\n", name);
     return EXIT_CODE_USAGE;
 }
