@@ -1,7 +1,7 @@
 """Turns what test runners wrote into the lines and the sum that `./dev test` prints.
 
 usage: tally.py meson PREFIX TESTLOG.JSON RESULTS    one JSON object a line, by `meson test`
-       tally.py junit PREFIX JUNIT.XML RESULTS       by pytest
+       tally.py junit PREFIX JUNIT.XML RESULTS       by pytest; the figures that long tests print too
        tally.py sum RESULTS                          the last line; exit 1 when anything failed
 
 RESULTS collects "STATUS<tab>NAME<tab>REASON". A suite that ran nothing counts as failed: a test that
@@ -53,6 +53,16 @@ def read_junit(path):
         yield status, name, reason
 
 
+def show_figures(prefix, path):
+    """What passing tests of the long suite have printed: what they counted and measured."""
+    if not prefix.startswith("long") or not os.path.exists(path):
+        return
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        for line in (case.findtext("system-out") or "").splitlines():
+            if line.strip() and not line.startswith("---"):
+                print("FIGURE  %s/%s: %s" % (prefix, case.get("name").split("[")[0], one_line(line)))
+
+
 def collect(reader, prefix, path, results):
     rows = []
     if os.path.exists(path):
@@ -85,6 +95,8 @@ def main():
         return add_up(sys.argv[2])
     readers = {"meson": read_meson, "junit": read_junit}
     collect(readers[sys.argv[1]], sys.argv[2], sys.argv[3], sys.argv[4])
+    if sys.argv[1] == "junit":
+        show_figures(sys.argv[2], sys.argv[3])
     return 0
 
 

@@ -271,7 +271,7 @@ def test_no_descriptor_left(bench):
 
 
 @LONG
-@pytest.mark.skipif(bool(SANITIZER), reason="a sanitizer does not end well under a tracer")
+@pytest.mark.skipif(SANITIZER in ("asan", "tsan"), reason="a sanitizer does not end well under a tracer")
 @pytest.mark.parametrize("is_first", cases([True], [False]), ids=["first", "again"][:1 + IS_LONG])
 @pytest.mark.parametrize("call, error", cases(
     [("openat", "EMFILE")],
@@ -316,6 +316,5 @@ def test_a_start_that_fails(make_gateway, make_sink, tmp_path, call, error, is_f
             break
     else:
         raise AssertionError("no end of it")
-    print("%s %s: %d calls failed" % (call, error, number - 1))
     gateway.start()
     bench.restart()
