@@ -305,8 +305,10 @@ static int last_lines(const struct options *o, const char *dir, const char *name
         has_end = true;
         lines_add(lines, line);
     }
-    int fd = walk.current_fd < 0 ? -1 : dup(walk.current_fd);
-    follow_open(follow, dir, name, fd, walk.current_number, end);
+    if (walk.current_fd >= 0)
+        follow_open(follow, dir, name, dup(walk.current_fd), walk.current_number, end);
+    else /* there is none, or the newest is being rotated just now */
+        follow_open(follow, dir, name, -1, trace_files_next_number(&walk.files) - 1, 0);
     walk_close(&walk);
     return 0;
 }

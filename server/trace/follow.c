@@ -42,11 +42,11 @@ static int open_number(const struct follow *follow, uint64_t number)
     return fd;
 }
 
-static bool is_named(const struct follow *follow, uint64_t number)
+static bool is_named(const struct follow *follow, int fd, uint64_t number)
 {
     struct stat open_st, named_st;
     char *path = trace_files_path(follow->dir, follow->name, number);
-    bool is_same = fstat(follow->fd, &open_st) == 0 && stat(path, &named_st) == 0 &&
+    bool is_same = fstat(fd, &open_st) == 0 && stat(path, &named_st) == 0 &&
                    open_st.st_dev == named_st.st_dev && open_st.st_ino == named_st.st_ino;
     free(path);
     return is_same;
@@ -54,7 +54,7 @@ static bool is_named(const struct follow *follow, uint64_t number)
 
 /* The rotated file that comes behind the one that is open, by number; 0: none does.
  * *RET_CURRENT: the number that the current file will have. */
-static uint64_t next_rotated(struct follow *follow, uint64_t *ret_current)
+static uint64_t look_behind(struct follow *follow, uint64_t *ret_current)
 {
     struct trace_files files;
     uint64_t found = 0;
@@ -64,14 +64,22 @@ static uint64_t next_rotated(struct follow *follow, uint64_t *ret_current)
     for (size_t i = 0; i < files.count && found == 0; i++) {
         if (files.numbers[i] <= follow->number)
             continue;
-        if (is_named(follow, files.numbers[i]))
+        if (is_named(follow, follow->fd, files.numbers[i]))
             follow->number = files.numbers[i]; /* somebody else has moved it there */
         else
             found = files.numbers[i];
     }
     *ret_current = trace_files_next_number(&files);
     trace_files_finish(&files);
-    return follow->fd < 0 ? 0 : found;
+    return found;
+}
+
+/* A list of a directory may hold a file that was made while it was read, and not one made just
+ * before that; a second list holds all that came before what was seen in the first. */
+static uint64_t next_rotated(struct follow *follow, uint64_t *ret_current)
+{
+    uint64_t found = look_behind(follow, ret_current);
+    return found == 0 ? 0 : look_behind(follow, ret_current);
 }
 
 /* -1: there is none yet. */
@@ -79,13 +87,20 @@ static int open_next(struct follow *follow, uint64_t *ret_number)
 {
     for (int i = 0; i < OPEN_TRIES; i++) {
         uint64_t current, again;
-        uint64_t number = next_rotated(follow, &current);
-        int fd = open_number(follow, number);
-        *ret_number = number == 0 ? current : number;
-        /* The current file may have been rotated just before it was opened. */
-        if (fd < 0 || number != 0 || (next_rotated(follow, &again) == 0 && again == current))
+        *ret_number = next_rotated(follow, &current);
+        int fd = open_number(follow, *ret_number);
+        if (fd < 0 || *ret_number != 0)
+            return fd;
+        /* The current file may have been rotated just before it was opened, or be it just now: then
+         * it is the newest of the rotated ones at the same time. */
+        *ret_number = current;
+        bool is_alone = next_rotated(follow, &again) == 0 && again == current;
+        bool is_old = current > 1 && is_named(follow, fd, current - 1);
+        if (is_alone && !is_old)
             return fd;
         (void)close(fd);
+        if (is_alone)
+            return -1;
     }
     return -1;
 }
@@ -160,7 +175,7 @@ bool follow_next(struct follow *follow, struct slice *ret_line)
             return true;
         if (read_more(follow))
             continue;
-        if (is_named(follow, 0))
+        if (is_named(follow, follow->fd, 0))
             return false;
         if (!read_more(follow) && !go_on(follow))
             return false;

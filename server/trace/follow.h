@@ -22,7 +22,9 @@ struct follow {
 };
 
 /* From OFFSET, where a line begins, in the file FD with its NUMBER, which it takes over; FD -1:
- * from the start of the current file, whenever that comes. DIR and NAME are borrowed. */
+ * from the start of the first file with a higher number, whenever that comes. DIR and NAME are
+ * borrowed.
+ */
 void follow_open(struct follow *follow, const char *dir, const char *name, int fd, uint64_t number,
                  uint64_t offset);
 void follow_close(struct follow *follow);

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,6 +116,36 @@ static void one_begins_where_one_says(void **state)
     expect_until(100);
 }
 
+enum { WRITTEN = 4000 };
+
+static void *write_lines(void *arg)
+{
+    (void)arg;
+    for (uint64_t icid = 0; icid < WRITTEN; icid += 5)
+        emit(icid, 5);
+    return NULL;
+}
+
+/* Asked without a pause while files are written and rotated. */
+static void one_follows_a_writer(void **state)
+{
+    (void)state;
+    pthread_t writer;
+    struct slice line;
+    start(1000000);
+    assert_int_equal(pthread_create(&writer, NULL, write_lines, NULL), 0);
+    while (next < WRITTEN) {
+        if (!follow_next(&follow, &line))
+            continue;
+        SCOPED(mem_free_at) char *part = mem_printf(": ICID %llu close", (unsigned long long)next);
+        if (!slice_ends_nocase(line, slice_str(part)))
+            fail_msg("%.*s instead of %s", SLICE_ARGS(line), part);
+        next++;
+    }
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    expect_until(WRITTEN);
+}
+
 /* What was removed before it could be read is missing, nothing else. */
 static void what_was_thinned_out_is_missing(void **state)
 {
@@ -150,6 +181,30 @@ static void what_was_thinned_out_is_missing(void **state)
     next = 500;
     emit(500, 5);
     expect_until(505);
+}
+
+/* Both names for the same file for a moment: it is read once, from whichever side one comes. */
+static void a_rotation_under_way_doubles_nothing(void **state)
+{
+    (void)state;
+    SCOPED(mem_free_at) char *current = trace_files_path(dir, "mail_logs", 0);
+    SCOPED(mem_free_at) char *rotated = trace_files_path(dir, "mail_logs", 1);
+    start(1000);
+    emit(0, 5);
+    assert_int_equal(link(current, rotated), 0);
+    expect_until(5);
+    expect_until(5);
+    follow_close(&follow);
+    follow_open(&follow, dir, "mail_logs", -1, 1, 0); /* behind the rotated one */
+    expect_until(5);
+    assert_int_equal(unlink(current), 0);
+    expect_until(5);
+    trace_reopen(trace);
+    emit(5, 1); /* to either; after this it has reopened */
+    emit(6, 1);
+    struct slice line;
+    next = follow_next(&follow, &line) && slice_ends_nocase(line, SLICE("ICID 5 close")) ? 6 : 7;
+    expect_until(7);
 }
 
 /* Moved away under a high number by somebody else: not read twice. */
@@ -230,9 +285,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(every_line_comes_once),           TEST(one_begins_where_one_says),
-        TEST(what_was_thinned_out_is_missing), TEST(what_somebody_moved_is_read_once),
-        TEST(half_a_line_is_waited_for),       TEST(too_long_a_line_is_passed_over),
+        TEST(a_rotation_under_way_doubles_nothing),
+        TEST(every_line_comes_once),
+        TEST(one_begins_where_one_says),
+        TEST(one_follows_a_writer),
+        TEST(what_was_thinned_out_is_missing),
+        TEST(what_somebody_moved_is_read_once),
+        TEST(half_a_line_is_waited_for),
+        TEST(too_long_a_line_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
