@@ -6,6 +6,7 @@
 #include "config/audit.h"
 
 #include "config/audit_priv.h"
+#include "config/config_priv.h"
 #include "config/db.h"
 
 static const char *const outcome_words[AUDIT_OUTCOME_COUNT] = {
@@ -80,32 +81,13 @@ int audit_head(struct store *store, uint64_t *ret_number, uint8_t ret_hash[SHA25
 
 /* --- what is written --- */
 
-/* Bytes of the first character of S, 0 if it is no UTF-8 (RFC 3629 4) or a control character. */
-static size_t character(struct slice s)
-{
-    unsigned char c = (unsigned char)s.p[0];
-    size_t len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-    uint32_t code = len == 1 ? c : c & (0x7fU >> len);
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xc0) || c > 0xf4 || len > s.len)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        unsigned char next = (unsigned char)s.p[i];
-        if ((next & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (next & 0x3f);
-    }
-    bool is_control = code >= 0x80 && code < 0xa0, is_surrogate = code >= 0xd800 && code < 0xe000;
-    return code < least[len] || code > 0x10ffff || is_control || is_surrogate ? 0 : len;
-}
-
 /* At most MAX bytes of S, every other byte of what is no text as `?`. */
 static struct slice clean(struct slice s, size_t max, struct mem_arena *arena)
 {
     char *text = mem_arena_alloc(arena, max + 1);
     size_t len = 0;
     while (s.len > 0 && len < max) {
-        size_t n = character(s);
+        size_t n = config_character(s);
         if (len + n > max)
             break;
         if (n == 0) {

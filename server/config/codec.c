@@ -26,8 +26,10 @@ static void read_object(struct reader *r, const struct cfg_rows *rows, const jso
 
 static void fail(struct reader *r, const struct config_path *path, const struct cfg_why *why)
 {
+    struct config_error_params params = why->params;
+    params.got = why->got[0] == '\0' ? NULL : why->got;
     r->config->is_broken = true;
-    config_errors_add_at(r->errors, path, why->code, "%s", why->text);
+    config_errors_add_params(r->errors, path, why->code, &params, "%s", why->text);
 }
 
 static void *json_alloc(size_t size_bytes)
@@ -198,12 +200,14 @@ static void fail_unknown(struct reader *r, const struct config_path *path, const
     struct cfg_why why;
     struct slice key = slice_str(path->key);
     const char *nearest = cfg_nearest(key, known, count);
-    int shown = (int)(key.len > CFG_QUOTE_MAX ? CFG_QUOTE_MAX : key.len);
+    struct slice shown = config_cut(key, CFG_QUOTE_MAX);
     if (nearest != NULL)
-        cfg_why_set(&why, "key.unknown", "unknown %s \"%.*s\"; did you mean \"%s\"?", what, shown,
-                    key.p, nearest);
+        cfg_why_set(&why, "key.unknown", "unknown %s \"%.*s\"; did you mean \"%s\"?", what,
+                    SLICE_ARGS(shown), nearest);
     else
-        cfg_why_set(&why, "key.unknown", "unknown %s \"%.*s\"", what, shown, key.p);
+        cfg_why_set(&why, "key.unknown", "unknown %s \"%.*s\"", what, SLICE_ARGS(shown));
+    cfg_why_got(&why, key);
+    why.params.nearest = nearest;
     fail(r, path, &why);
 }
 

@@ -32,10 +32,22 @@ enum { CONFIG_JSON_VALUES_MAX = 2000000 };
 /* These are compared with each other, so their number is capped. */
 enum { CONFIG_LISTENERS_MAX = 1000, CONFIG_INTERFACES_MAX = 1000 };
 
+/* What was wanted and what came, for programs and for other languages: as far as the code has it.
+ */
+struct config_error_params {
+    const char *got;            /* NULL: not told; a long value is cut */
+    const char *nearest;        /* key.unknown, value.enum, ref.missing; NULL: nothing is near */
+    const char *const *allowed; /* value.enum: the words, literals */
+    size_t allowed_count;
+    bool has_range; /* value.range, value.length */
+    uint64_t min, max;
+};
+
 struct config_error {
     const char *pointer; /* RFC 6901; "" is the whole text */
     const char *code;    /* stable: json.syntax, key.unknown, value.range, ref.missing, rule.… */
-    const char *text;    /* English, one line, no control characters */
+    const char *text;    /* English, one line, UTF-8 without control characters */
+    struct config_error_params params;
 };
 
 struct config_errors {
@@ -47,9 +59,13 @@ struct config_errors {
 
 void config_errors_init(struct config_errors *errors);
 void config_errors_finish(struct config_errors *errors);
-/* Copies both texts; control characters in the text become `?`. CODE must be a literal. */
+/* Copies both texts; what is no UTF-8 or a control character in the text becomes `?`. CODE must be
+ * a literal. */
 void config_errors_add(struct config_errors *errors, const char *pointer, const char *code,
                        const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* The same error once more, at another place. */
+void config_errors_copy(struct config_errors *errors, const struct config_error *error,
+                        const char *pointer);
 
 /* What must be renewed when a row changes; 0: a new snapshot is enough. */
 enum cfg_reload {

@@ -15,6 +15,16 @@ struct config_path {
 const char *config_path_pointer(const struct config_path *path, struct mem_arena *arena);
 void config_errors_add_at(struct config_errors *errors, const struct config_path *path,
                           const char *code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* With PARAMS, which are copied; the words in `allowed` are literals. */
+void config_errors_add_params(struct config_errors *errors, const struct config_path *path,
+                              const char *code, const struct config_error_params *params,
+                              const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/* Bytes of the first character of S (not empty), 0 if it is no UTF-8 (RFC 3629 4) or a control
+ * character. */
+size_t config_character(struct slice s);
+/* The most of S that has at most MAX bytes and ends behind a character. */
+struct slice config_cut(struct slice s, size_t max_bytes);
 
 /* A candidate with every default set, no objects and one reference. */
 struct config *config_create(void);

@@ -17,6 +17,7 @@
  * reported is left out, so that one mistake is not reported twice. */
 #include "config/config.h"
 #include "config/config_priv.h"
+#include "config/validate.h"
 
 struct checker {
     struct config *config;
@@ -65,6 +66,25 @@ static size_t position_in(const struct config *c, enum cfg_section section, cons
     return (size_t)((const char *)object - (const char *)cfg_object(c, section, 0)) / size;
 }
 
+/* More names than this are not searched for the one that was meant. */
+enum { NEAREST_AMONG_MAX = 1000 };
+
+static void fail_reference(struct checker *k, const struct config_path *path,
+                           enum cfg_section wanted, struct slice name)
+{
+    size_t count = cfg_count(k->config, wanted);
+    const char **names = mem_array(count + 1, sizeof(*names));
+    for (size_t i = 0; i < count; i++)
+        names[i] = cfg_key(k->config, wanted, i).p;
+    const char *nearest = count > NEAREST_AMONG_MAX ? NULL : cfg_nearest(name, names, count);
+    struct config_error_params params = {.got = name.p, .nearest = nearest};
+    config_errors_add_params(k->errors, path, "ref.missing", &params,
+                             "nothing in %s is named \"%.*s\"%s%s%s", cfg_sections[wanted].name,
+                             SLICE_ARGS(name), nearest == NULL ? "" : "; did you mean \"",
+                             nearest == NULL ? "" : nearest, nearest == NULL ? "" : "\"?");
+    free(names);
+}
+
 static void check_reference(struct checker *k, enum cfg_section section, size_t at,
                             const struct cfg_row *row, struct slice name)
 {
@@ -77,8 +97,7 @@ static void check_reference(struct checker *k, enum cfg_section section, size_t 
     struct config_path object_path = {.up = &section_path, .index = at};
     struct config_path path = {.up = is_single ? &section_path : &object_path, .key = row->key};
     if (!is_reported(k, &path))
-        config_errors_add_at(k->errors, &path, "ref.missing", "nothing in %s is named \"%.*s\"",
-                             cfg_sections[row->ref].name, SLICE_ARGS(name));
+        fail_reference(k, &path, row->ref, name);
 }
 
 static void check_references(struct checker *k)

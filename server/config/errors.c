@@ -1,8 +1,9 @@
 /* The list of what an administrator got wrong, and how it is printed.
  *
- * Values and keys in it come from outside: texts lose their control characters when they are added,
- * pointers stay exact (a program follows them) and are made visible when they are printed. The list
- * is capped, what does not fit is counted. */
+ * Values and keys in it come from outside: texts lose their control characters, and half characters
+ * of values that were cut, when they are added (they become JSON and log lines); pointers stay
+ * exact (a program follows them) and are made visible when they are printed. The list is capped,
+ * what does not fit is counted. */
 #include "config/config.h"
 #include "config/config_priv.h"
 
@@ -25,28 +26,75 @@ void config_errors_finish(struct config_errors *errors)
     *errors = (struct config_errors){0};
 }
 
+size_t config_character(struct slice s)
+{
+    unsigned char c = (unsigned char)s.p[0];
+    size_t len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    uint32_t code = len == 1 ? c : c & (0x7fU >> len);
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xc0) || c > 0xf4 || len > s.len)
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        unsigned char next = (unsigned char)s.p[i];
+        if ((next & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (next & 0x3f);
+    }
+    bool is_control = code >= 0x80 && code < 0xa0, is_surrogate = code >= 0xd800 && code < 0xe000;
+    return code < least[len] || code > 0x10ffff || is_control || is_surrogate ? 0 : len;
+}
+
+struct slice config_cut(struct slice s, size_t max_bytes)
+{
+    size_t len = s.len < max_bytes ? s.len : max_bytes;
+    while (len > 0 && len < s.len && ((unsigned char)s.p[len] & 0xc0) == 0x80)
+        len--;
+    return slice_of(s.p, len);
+}
+
+/* In place: what is no text becomes `?`, byte by byte. */
+static void clean(char *text)
+{
+    for (struct slice rest = slice_str(text); rest.len > 0;) {
+        size_t n = config_character(rest);
+        if (n == 0) {
+            text[rest.p - text] = '?';
+            n = 1;
+        }
+        rest = slice_of(rest.p + n, rest.len - n);
+    }
+}
+
+static const char *keep(struct config_errors *errors, const char *text)
+{
+    return text == NULL ? NULL : mem_arena_strndup(&errors->arena, text, strlen(text));
+}
+
 static void add(struct config_errors *errors, const char *pointer, const char *code,
-                const char *fmt, va_list args) PRINTF_LIKE(4, 0);
+                const struct config_error_params *params, const char *fmt, va_list args)
+    PRINTF_LIKE(5, 0);
 
 /* POINTER is in the arena already. */
 static void add(struct config_errors *errors, const char *pointer, const char *code,
-                const char *fmt, va_list args)
+                const struct config_error_params *params, const char *fmt, va_list args)
 {
     char text[TEXT_MAX];
     (void)vsnprintf(text, sizeof(text), fmt, args);
-    for (char *p = text; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?';
-    }
+    struct slice whole = config_cut(slice_str(text), sizeof(text) - 5); /* no half character */
+    text[whole.len] = '\0';
+    clean(text);
     /* Doubles at each power of two. */
     if ((errors->count & (errors->count - 1)) == 0) {
         size_t size = errors->count == 0 ? 1 : errors->count * 2;
         errors->items = mem_realloc(errors->items, size * sizeof(errors->items[0]));
     }
-    errors->items[errors->count++] =
-        (struct config_error){.pointer = pointer,
-                              .code = code,
-                              .text = mem_arena_strndup(&errors->arena, text, strlen(text))};
+    struct config_error *error = &errors->items[errors->count++];
+    *error = (struct config_error){.pointer = pointer, .code = code, .text = keep(errors, text)};
+    if (params == NULL)
+        return;
+    error->params = *params;
+    error->params.got = keep(errors, params->got);
+    error->params.nearest = keep(errors, params->nearest);
 }
 
 static bool is_full(struct config_errors *errors)
@@ -64,7 +112,7 @@ void config_errors_add(struct config_errors *errors, const char *pointer, const 
         return;
     va_list args;
     va_start(args, fmt);
-    add(errors, mem_arena_strndup(&errors->arena, pointer, strlen(pointer)), code, fmt, args);
+    add(errors, keep(errors, pointer), code, NULL, fmt, args);
     va_end(args);
 }
 
@@ -75,8 +123,40 @@ void config_errors_add_at(struct config_errors *errors, const struct config_path
         return;
     va_list args;
     va_start(args, fmt);
-    add(errors, config_path_pointer(path, &errors->arena), code, fmt, args);
+    add(errors, config_path_pointer(path, &errors->arena), code, NULL, fmt, args);
     va_end(args);
+}
+
+void config_errors_add_params(struct config_errors *errors, const struct config_path *path,
+                              const char *code, const struct config_error_params *params,
+                              const char *fmt, ...)
+{
+    if (is_full(errors))
+        return;
+    va_list args;
+    va_start(args, fmt);
+    add(errors, config_path_pointer(path, &errors->arena), code, params, fmt, args);
+    va_end(args);
+}
+
+static void add_again(struct config_errors *errors, const char *pointer, const char *code,
+                      const struct config_error_params *params, const char *fmt, ...)
+    PRINTF_LIKE(5, 6);
+
+static void add_again(struct config_errors *errors, const char *pointer, const char *code,
+                      const struct config_error_params *params, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add(errors, pointer, code, params, fmt, args);
+    va_end(args);
+}
+
+void config_errors_copy(struct config_errors *errors, const struct config_error *error,
+                        const char *pointer)
+{
+    if (!is_full(errors))
+        add_again(errors, keep(errors, pointer), error->code, &error->params, "%s", error->text);
 }
 
 static void append_path(struct buf *buf, const struct config_path *path)

@@ -326,7 +326,7 @@ void overlay_name_errors(const struct overlay *overlay, const struct config_erro
         struct buf pointer;
         buf_init(&pointer, 0);
         name_place(overlay->document, e->pointer, &pointer);
-        config_errors_add(errors, buf_cstr(&pointer), e->code, "%s", e->text);
+        config_errors_copy(errors, e, buf_cstr(&pointer));
         buf_finish(&pointer);
     }
     errors->dropped += found->dropped;
@@ -525,8 +525,8 @@ json_t *overlay_canonical(enum cfg_section section, struct slice listener, struc
     config_errors_init(&found);
     bool is_read = config_put(scratch, cfg_sections[section].name, slice_str(text), &found);
     for (size_t i = 0; i < found.count; i++)
-        config_errors_add(errors, within_object(section, found.items[i].pointer),
-                          found.items[i].code, "%s", found.items[i].text);
+        config_errors_copy(errors, &found.items[i], within_object(section, found.items[i].pointer));
+    errors->dropped += found.dropped;
     if (is_read && is_pinned) {
         struct buf canonical;
         buf_init(&canonical, 0);

@@ -11,16 +11,33 @@
 
 #include "base/limits.h"
 #include "base/mailaddr.h"
+#include "config/config_priv.h"
 
-#define QUOTE(s) (int)((s).len > CFG_QUOTE_MAX ? CFG_QUOTE_MAX : (s).len), (s).p
+#define QUOTE(s) SLICE_ARGS(config_cut((s), CFG_QUOTE_MAX))
 
 void cfg_why_set(struct cfg_why *why, const char *code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
     why->code = code;
+    why->got[0] = '\0';
+    why->params = (struct config_error_params){0};
     (void)vsnprintf(why->text, sizeof(why->text), fmt, args);
     va_end(args);
+}
+
+void cfg_why_got(struct cfg_why *why, struct slice value)
+{
+    (void)snprintf(why->got, sizeof(why->got), "%.*s", QUOTE(value));
+}
+
+/* A number that is not in its range. */
+static void why_range(struct cfg_why *why, uint64_t min, uint64_t max, long long got)
+{
+    why->params.has_range = true;
+    why->params.min = min;
+    why->params.max = max;
+    (void)snprintf(why->got, sizeof(why->got), "%lld", got);
 }
 
 bool cfg_word_find(const struct cfg_words *words, struct slice word, unsigned *ret_value)
@@ -59,7 +76,7 @@ static size_t distance(struct slice a, struct slice b)
 const char *cfg_nearest(struct slice s, const char *const *words, size_t count)
 {
     const char *nearest = NULL;
-    size_t least = s.len / 3 + 2; /* further away is no slip of the hand */
+    size_t least = CFG_SLIP_MAX + 1;
     if (s.len == 0 || s.len > CFG_QUOTE_MAX)
         return NULL;
     for (size_t i = 0; i < count; i++) {
@@ -103,6 +120,7 @@ static bool check_name(struct slice value, struct cfg_why *ret_why)
 {
     if (characters(value) > LIMIT_NAME) {
         cfg_why_set(ret_why, "value.length", "a name has at most %d characters", LIMIT_NAME);
+        why_range(ret_why, 1, LIMIT_NAME, (long long)characters(value));
         return false;
     }
     if (slice_trim(value).len != value.len) {
@@ -123,6 +141,7 @@ static bool check_hostname(struct slice value, struct cfg_why *ret_why)
 {
     if (!mailaddr_is_domain(value) || looks_like_address(value)) {
         cfg_why_set(ret_why, "value.pattern", "\"%.*s\" is not a host name", QUOTE(value));
+        cfg_why_got(ret_why, value);
         return false;
     }
     return true;
@@ -147,6 +166,7 @@ bool cfg_check_text(const struct cfg_row *row, struct slice value, struct cfg_wh
     if (value.len < row->min || value.len > max) {
         cfg_why_set(ret_why, "value.length", "must have %llu to %zu bytes, has %zu",
                     (unsigned long long)row->min, max, value.len);
+        why_range(ret_why, row->min, max, (long long)value.len);
         return false;
     }
     const char *reason = row->check == NULL ? NULL : row->check(value);
@@ -162,6 +182,7 @@ bool cfg_check_number(const struct cfg_row *row, long long value, struct cfg_why
     cfg_why_set(ret_why, "value.range", "must be %llu to %llu%s%s, is %lld",
                 (unsigned long long)row->min, (unsigned long long)row->max,
                 row->unit == NULL ? "" : " ", row->unit == NULL ? "" : row->unit, value);
+    why_range(ret_why, row->min, row->max, value);
     return false;
 }
 
@@ -171,6 +192,7 @@ bool cfg_check_count(const struct cfg_row *row, size_t count, struct cfg_why *re
         return true;
     cfg_why_set(ret_why, "value.length", "must have %llu to %llu items, has %zu",
                 (unsigned long long)row->min, (unsigned long long)row->max, count);
+    why_range(ret_why, row->min, row->max, (long long)count);
     return false;
 }
 
@@ -217,6 +239,7 @@ static void explain_pattern(const struct cfg_row *row, struct slice value, struc
     if (row->word != NULL)
         (void)snprintf(wanted + len, sizeof(wanted) - len, ", %s", row->word);
     cfg_why_set(ret_why, "value.pattern", "\"%.*s\" is none of: %s", QUOTE(value), wanted);
+    cfg_why_got(ret_why, value);
 }
 
 bool cfg_read_pattern(const struct cfg_row *row, struct slice value, struct mem_arena *arena,
@@ -267,6 +290,7 @@ bool cfg_read_endpoint(const struct cfg_row *row, struct slice value,
         (has_port && (!slice_to_u64(port, 65535, &number) || number == 0))) {
         cfg_why_set(ret_why, "value.pattern", "\"%.*s\" is not an address or address@port",
                     QUOTE(value));
+        cfg_why_got(ret_why, value);
         return false;
     }
     endpoint.port = (uint16_t)number;
@@ -279,6 +303,7 @@ bool cfg_read_ip(struct slice value, struct ip *ret_ip, struct cfg_why *ret_why)
     if (ip_parse(value, ret_ip))
         return true;
     cfg_why_set(ret_why, "value.pattern", "\"%.*s\" is not an IP address", QUOTE(value));
+    cfg_why_got(ret_why, value);
     return false;
 }
 
@@ -296,6 +321,10 @@ bool cfg_read_word(const struct cfg_row *row, struct slice value, unsigned *ret_
     cfg_why_set(ret_why, "value.enum", "\"%.*s\" is none of: %s%s%s%s", QUOTE(value), allowed,
                 nearest == NULL ? "" : "; did you mean \"", nearest == NULL ? "" : nearest,
                 nearest == NULL ? "" : "\"?");
+    cfg_why_got(ret_why, value);
+    ret_why->params.nearest = nearest;
+    ret_why->params.allowed = row->words->words;
+    ret_why->params.allowed_count = row->words->count;
     return false;
 }
 

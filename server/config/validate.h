@@ -2,7 +2,8 @@
  * looked at in crosscheck.c, when the whole candidate is there.
  *
  * Every function returns true, or false with the error code and the reason. Reasons may quote the
- * value: at most CFG_QUOTE_MAX bytes of it, so hostile input costs a line, not a page. */
+ * value: whole characters, at most CFG_QUOTE_MAX bytes, so hostile input costs a line, not a page.
+ */
 #ifndef POSTERN_CONFIG_VALIDATE_H
 #define POSTERN_CONFIG_VALIDATE_H
 
@@ -13,6 +14,8 @@ enum { CFG_WHY_MAX = 400, CFG_QUOTE_MAX = 80 };
 struct cfg_why {
     const char *code; /* literal */
     char text[CFG_WHY_MAX];
+    char got[CFG_QUOTE_MAX + 1];       /* empty: not told */
+    struct config_error_params params; /* `got` is not set there */
 };
 
 /* STR, NAME, HOSTNAME, REF. */
@@ -31,10 +34,14 @@ bool cfg_read_word(const struct cfg_row *row, struct slice value, unsigned *ret_
 
 bool cfg_word_find(const struct cfg_words *words, struct slice word, unsigned *ret_value);
 
-/* The nearest of COUNT words to S if it is near enough to be a slip of the hand, else NULL. */
+/* The nearest of COUNT words to S if it is near enough to be a slip of the hand (at most
+ * CFG_SLIP_MAX letters added, left out or changed), else NULL. */
+enum { CFG_SLIP_MAX = 2 };
 const char *cfg_nearest(struct slice s, const char *const *words, size_t count);
 
+/* Without params. */
 void cfg_why_set(struct cfg_why *why, const char *code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void cfg_why_got(struct cfg_why *why, struct slice value);
 
 /* Row checks named in the .def files. NULL: fine. */
 const char *cfg_check_timezone(struct slice value);

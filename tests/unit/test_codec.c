@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/limits.h"
 #include "config/config.h"
@@ -116,6 +117,106 @@ static void test_all_errors_at_once(void **state)
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
         assert_non_null(find_error(&errors, &wanted[i]));
     assert_int_equal(errors.count, ARRAY_LEN(wanted));
+    config_errors_finish(&errors);
+}
+
+static struct config_error only_error(struct config_errors *errors, const char *json)
+{
+    config_errors_init(errors);
+    config_unref(config_parse(slice_str(json), errors));
+    assert_int_equal(errors->count, 1);
+    return errors->items[0];
+}
+
+static void test_errors_have_parameters(void **state)
+{
+    struct config_errors errors;
+    struct config_error e;
+
+    (void)state;
+    e = only_error(&errors, "{\"system\":{\"hostname\":\"a.test\",\"timezon\":\"UTC\"}}");
+    assert_string_equal(e.params.got, "timezon");
+    assert_string_equal(e.params.nearest, "timezone");
+    assert_int_equal(e.params.allowed_count, 0);
+    config_errors_finish(&errors);
+    e = only_error(&errors,
+                   "{\"destination-controls\":[{\"domain\":\"a.b\",\"tls\":\"requird\"}]}");
+    assert_string_equal(e.params.got, "requird");
+    assert_string_equal(e.params.nearest, "required");
+    assert_int_equal(e.params.allowed_count, 4);
+    assert_string_equal(e.params.allowed[1], "none");
+    config_errors_finish(&errors);
+    e = only_error(&errors, "{\"delivery\":{\"smtp_port\":65536}}");
+    assert_true(e.params.has_range);
+    assert_int_equal(e.params.min, 1);
+    assert_int_equal(e.params.max, 65535);
+    assert_string_equal(e.params.got, "65536");
+    config_errors_finish(&errors);
+    e = only_error(&errors, "{\"delivery\":{\"smtp_port\":\"25\"}}");
+    assert_false(e.params.has_range);
+    assert_null(e.params.got);
+    config_errors_finish(&errors);
+}
+
+/* A long value is quoted in part, and no character is cut: the text becomes JSON and a log line. */
+static void test_error_texts_are_utf8(void **state)
+{
+    static const char *const characters[] = {"\xc3\xa9", "\xed\x95\x9c", "\xf0\x9f\x93\xae"};
+
+    (void)state;
+    for (size_t shift = 0; shift < 4; shift++) {
+        for (size_t i = 0; i < ARRAY_LEN(characters); i++) {
+            struct config_errors errors;
+            struct buf value, json;
+            buf_init(&value, 0);
+            buf_init(&json, 0);
+            (void)buf_printf(&value, "%.*s", (int)shift, "xxxx");
+            for (size_t j = 0; j < 80; j++)
+                (void)buf_append_str(&value, characters[i]);
+            (void)buf_printf(
+                &json,
+                "{\"listeners\":[{\"name\":\"a\",\"interface\":\"b\",\"type\":\"%s\",\"%s\":1}],"
+                "\"interfaces\":[{\"name\":\"%s\",\"hostname\":\"%s\",\"address\":\"%s\"}]}",
+                buf_cstr(&value), buf_cstr(&value), buf_cstr(&value), buf_cstr(&value),
+                buf_cstr(&value));
+            config_errors_init(&errors);
+            config_unref(config_parse(buf_slice(&json), &errors));
+            assert_int_equal(errors.count, 5);
+            for (size_t j = 0; j < errors.count; j++) {
+                const struct config_error *e = &errors.items[j];
+                json_t *text = json_string(e->text), *got = json_string(e->params.got);
+                if (text == NULL || got == NULL || strchr(e->text, '?') != NULL)
+                    fail_msg("%s is cut in a character: %s", e->code, e->text);
+                json_decref(text);
+                json_decref(got);
+            }
+            config_errors_finish(&errors);
+            buf_finish(&value);
+            buf_finish(&json);
+        }
+    }
+}
+
+/* Whatever somebody formats into a text. */
+static void test_error_texts_are_cleaned(void **state)
+{
+    struct config_errors errors;
+
+    (void)state;
+    config_errors_init(&errors);
+    config_errors_add(&errors, "", "a.b", "a\nb\x7f%s%s", "\xc2\x85", "\xff\xc3");
+    assert_string_equal(errors.items[0].text, "a?b?????");
+    char *text = mem_alloc(3000);
+    memset(text, 'a', 2999);
+    for (size_t shift = 0; shift < 3; shift++) {
+        for (size_t i = shift; i + 3 < 2999; i += 3)
+            memcpy(text + i, "\xed\x95\x9c", 3);
+        config_errors_add(&errors, "", "a.b", "%.2990s", text);
+        json_t *json = json_string(errors.items[1 + shift].text);
+        assert_non_null(json);
+        json_decref(json);
+    }
+    free(text);
     config_errors_finish(&errors);
 }
 
@@ -275,6 +376,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors_have_pointers),
         cmocka_unit_test(test_all_errors_at_once),
+        cmocka_unit_test(test_errors_have_parameters),
+        cmocka_unit_test(test_error_texts_are_utf8),
+        cmocka_unit_test(test_error_texts_are_cleaned),
         cmocka_unit_test(test_depth_and_size_are_capped),
         cmocka_unit_test(test_error_list_is_capped_and_clean),
         cmocka_unit_test(test_defaults),
