@@ -32,7 +32,7 @@ static void read_row(sqlite3_stmt *stmt, struct draft *ret_draft)
 static int find_one(struct store *store, const struct clock *clock, const char *sql,
                     struct slice text, struct draft *ret_draft, struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
 
     int r = db_prepare(store, sql, &stmt, reterr);
     if (r < 0)
@@ -66,7 +66,7 @@ int draft_find_default(struct store *store, const struct clock *clock, const cha
 int draft_list(struct store *store, const struct clock *clock, const char *owner,
                struct draft **ret_drafts, size_t *ret_count, struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     struct draft *drafts = mem_array(DRAFTS_MAX, sizeof(*drafts));
     size_t count = 0;
 
@@ -98,7 +98,7 @@ fail:
 static int run_with(struct store *store, const char *sql, int64_t number, struct slice text,
                     struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
 
     int r = db_prepare(store, sql, &stmt, reterr);
     if (r < 0)
@@ -112,7 +112,7 @@ static int run_with(struct store *store, const char *sql, int64_t number, struct
 
 static int sweep_and_count(struct store *store, int64_t now_ms, struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
 
     int r = run_with(store, "DELETE FROM drafts WHERE expires_ms <> 0 AND expires_ms <= ?1", now_ms,
                      SLICE(""), reterr);
@@ -130,7 +130,7 @@ static int sweep_and_count(struct store *store, int64_t now_ms, struct error *re
 
 static int insert(struct store *store, const struct draft *draft, struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
 
     int r =
         db_prepare(store, "INSERT INTO drafts VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6)", &stmt, reterr);
@@ -220,7 +220,7 @@ static int read_item(sqlite3_stmt *stmt, struct draft_items *items, struct error
 int draft_items_load(struct store *store, const char *id, struct draft_items *ret_items,
                      struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     struct draft_items items = {.items = mem_array(DRAFT_ITEMS_MAX, sizeof(*items.items))};
 
     mem_arena_init(&items.arena);
@@ -264,7 +264,7 @@ static void bind_item(sqlite3_stmt *stmt, const char *id, const struct overlay_i
 static int write_item(struct store *store, const char *id, const struct overlay_item *item,
                       bool keeps_base, struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     const char *sql =
         keeps_base ? "INSERT INTO draft_items VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO"
                      " UPDATE SET value = excluded.value"
@@ -299,7 +299,7 @@ static int touch(struct store *store, const struct clock *clock, const char *id,
 /* Items that change nothing leave; those that are left must not be too many. */
 static int settle(struct store *store, const char *id, struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
 
     int r = run_with(store, "DELETE FROM draft_items WHERE draft = ?2 AND base IS value", 0,
                      slice_str(id), reterr);
@@ -349,7 +349,7 @@ int draft_replace(struct store *store, const struct clock *clock, const char *id
 int draft_discard(struct store *store, const struct clock *clock, const char *id,
                   const struct overlay_item *item, struct error *reterr)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
 
     int r = db_prepare(store,
                        "DELETE FROM draft_items WHERE draft = ?1 AND section = ?2 AND"

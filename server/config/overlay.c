@@ -244,11 +244,17 @@ static json_t *copy(const json_t *value)
     return value == NULL ? NULL : json_deep_copy(value);
 }
 
+static struct slice keep(struct mem_arena *arena, struct slice text)
+{
+    return slice_of(mem_arena_strndup(arena, text.p, text.len), text.len);
+}
+
 struct overlay *overlay_create(const struct config *running, const struct overlay_item *items,
                                size_t count, const json_t *resolve)
 {
     struct overlay *overlay = MEM_NEW(struct overlay);
 
+    mem_arena_init(&overlay->arena);
     overlay->running = config_ref(running);
     overlay->document = config_document(running);
     overlay->conflicts = json_array();
@@ -261,6 +267,8 @@ struct overlay *overlay_create(const struct config *running, const struct overla
             if (items[i].is_order != (is_order == 1))
                 continue;
             *item = items[i];
+            item->listener = keep(&overlay->arena, item->listener);
+            item->key = keep(&overlay->arena, item->key);
             item->base = copy(item->base);
             item->value = copy(item->value);
             merge_item(overlay, item, resolve);
@@ -281,6 +289,7 @@ void overlay_destroy(struct overlay *overlay)
     json_decref(overlay->conflicts);
     json_decref(overlay->document);
     config_unref(overlay->running);
+    mem_arena_finish(&overlay->arena);
     free(overlay);
 }
 
@@ -427,11 +436,6 @@ json_t *overlay_diff(const struct overlay *overlay)
 }
 
 /* --- from one configuration to another --- */
-
-static struct slice keep(struct mem_arena *arena, struct slice text)
-{
-    return slice_of(mem_arena_strndup(arena, text.p, text.len), text.len);
-}
 
 void overlay_items_between(const struct config *from, const struct config *to,
                            struct mem_arena *arena, struct overlay_item **ret_items,

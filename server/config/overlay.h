@@ -27,7 +27,8 @@ struct overlay {
     json_t *document;             /* the whole configuration with the items in it */
     struct overlay_item *items;   /* as merged: base is what runs */
     size_t count;
-    json_t *conflicts; /* [{section, listener, key, pointer, base, theirs, mine}] */
+    json_t *conflicts;      /* [{section, listener, key, pointer, base, theirs, mine}] */
+    struct mem_arena arena; /* the items' keys and listeners */
 };
 
 /* RESOLVE (may be NULL) answers conflicts: [{section, listener, key, pointer, take: mine|theirs}].

@@ -250,7 +250,12 @@ static void test_stored(void **state)
     assert_int_equal(draft_items_load(store, draft.id, &items, &error), 0);
     assert_int_equal(items.count, 1);
     assert_true(json_equal(items.items[0].value, item.value));
-    draft_items_finish(&items);
+    struct overlay *overlay = overlay_create(base, items.items, items.count, NULL);
+    draft_items_finish(&items); /* the overlay needs none of it */
+    json_t *diff = overlay_diff(overlay);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(diff, 0), "key")), "M");
+    json_decref(diff);
+    overlay_destroy(overlay);
     /* what goes back to what it was is no change */
     assert_int_equal(draft_stage(store, clock, draft.id, &back, 1, &error), 0);
     assert_int_equal(draft_find(store, clock, slice_str(draft.id), &again, &error), 0);
