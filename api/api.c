@@ -36,7 +36,7 @@ void api_destroy(struct api *api)
 
 /* --- admission --- */
 
-static void answer_no_route(struct api_call *call, const struct route_match *match)
+static void answer_no_route(struct api_call *call, const struct api_route_match *match)
 {
     struct buf allowed;
 
@@ -110,6 +110,7 @@ static bool check_media_type(struct api_call *call)
     case API_BODY_NONE:
         return true;
     case API_BODY_JSON:
+    case API_BODY_DOCUMENT:
         if (is_json)
             return true;
         problem(call, 415, "body.media_type", "the body must be application/json");
@@ -120,17 +121,6 @@ static bool check_media_type(struct api_call *call)
         problem(call, 415, "body.media_type",
                 "the body must be application/merge-patch+json (RFC 7396)");
         return false;
-    case API_BODY_FILE: {
-        /* What a form in a foreign page could send without being asked. */
-        bool is_form = is_type(type, "application/x-www-form-urlencoded") ||
-                       is_type(type, "multipart/form-data") || is_type(type, "text/plain");
-        if (!is_form && type.len > 0)
-            return true;
-        problem(call, 415, "body.media_type",
-                "the body must have a type of its own, such as application/json or "
-                "application/octet-stream, and no form's");
-        return false;
-    }
     }
     return false;
 }
@@ -138,11 +128,11 @@ static bool check_media_type(struct api_call *call)
 static void admit(struct api *api, struct api_exchange *exchange)
 {
     struct api_call *call = mem_arena_alloc(&exchange->arena, sizeof(*call));
-    struct route_match match;
+    struct api_route_match match;
 
     *call = (struct api_call){.api = api, .exchange = exchange};
     exchange->api_state = call;
-    route_find(exchange->method, exchange->path, &exchange->arena, &match);
+    api_route_find(exchange->method, exchange->path, &exchange->arena, &match);
     if (match.route == NULL) {
         answer_no_route(call, &match);
         return;
@@ -153,9 +143,9 @@ static void admit(struct api *api, struct api_exchange *exchange)
         return;
     if (!read_query(call) || !check_media_type(call))
         return;
-    exchange->body_max = match.route->body == API_BODY_NONE   ? 0
-                         : match.route->body == API_BODY_FILE ? API_FILE_MAX
-                                                              : API_BODY_MAX;
+    exchange->body_max = match.route->body == API_BODY_NONE       ? 0
+                         : match.route->body == API_BODY_DOCUMENT ? API_DOCUMENT_MAX
+                                                                  : API_BODY_MAX;
     exchange->status = 0;
     exchange->done(exchange);
 }
@@ -167,7 +157,7 @@ static bool read_body(struct api_call *call)
     struct slice text = call->exchange->body;
     json_error_t error;
 
-    if (call->route->body != API_BODY_JSON && call->route->body != API_BODY_PATCH)
+    if (call->route->body == API_BODY_NONE)
         return true;
     if (api_json_depth(text) > BODY_DEPTH_MAX) {
         problem(call, 400, "json.depth", "the body is nested more than %d deep", BODY_DEPTH_MAX);

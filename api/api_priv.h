@@ -6,8 +6,8 @@
 
 #include "api/api.h"
 
-/* Of a route that takes a file: a configuration file, a pile of certificates. */
-enum { API_FILE_MAX = 32 * 1024 * 1024 };
+/* Of a route that takes a whole configuration. */
+enum { API_DOCUMENT_MAX = 32 * 1024 * 1024 };
 
 struct throttle;
 

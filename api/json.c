@@ -7,8 +7,9 @@
 
 json_t *json_slice(struct slice text)
 {
-    json_t *value = json_stringn(text.p == NULL ? "" : text.p, text.len);
-
+    if (text.p == NULL)
+        return json_string("");
+    json_t *value = json_stringn(text.p, text.len);
     if (value != NULL)
         return value;
     struct buf clean;

@@ -144,7 +144,7 @@ static void add_for_sections(json_t *paths, const struct api_route *route)
     char path[256];
 
     for (unsigned i = 0; i < CFG_SECTION_COUNT; i++) {
-        if (!route_serves(route, (enum cfg_section)i))
+        if (!api_route_serves(route, (enum cfg_section)i))
             continue;
         (void)snprintf(path, sizeof path, "%.*s%s%s", (int)(at - route->path), route->path,
                        config_section_name((enum cfg_section)i), at + strlen(SECTION_VALUE));

@@ -1,5 +1,6 @@
 /* Answers of a call: see call.h. */
 #include "api/call_priv.h"
+#include "base/hmap.h"
 
 void call_done(struct api_call *call)
 {
@@ -47,6 +48,7 @@ void respond_stream(struct api_call *call, unsigned topics)
     call->exchange->status = call->route->status;
     call->exchange->content_type = "text/event-stream";
     call->exchange->stream_topics = topics;
+    call->exchange->stream_key = hmap_hash(slice_str(call->principal.name));
     call_done(call);
 }
 
@@ -98,6 +100,8 @@ static void answer_problem(struct api_call *call, unsigned status, json_t *value
     json_decref(value);
     call_done(call);
 }
+
+static char *text_of(struct api_call *call, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 
 static char *text_of(struct api_call *call, const char *fmt, va_list args)
 {

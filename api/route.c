@@ -32,7 +32,7 @@ const struct api_param_info api_param_infos[API_PARAM_COUNT] = {
 };
 /* clang-format on */
 
-bool route_serves(const struct api_route *route, enum cfg_section section)
+bool api_route_serves(const struct api_route *route, enum cfg_section section)
 {
     if (section == CFG_SECTION_COUNT)
         return false;
@@ -118,14 +118,14 @@ static bool has_form(struct slice path, const char *template,
     return path.len == 0 && form.len == 0;
 }
 
-void route_find(enum api_method method, struct slice path, struct mem_arena *arena,
-                struct route_match *ret_match)
+void api_route_find(enum api_method method, struct slice path, struct mem_arena *arena,
+                    struct api_route_match *ret_match)
 {
     static const struct slice base = {.p = API_BASE, .len = sizeof(API_BASE) - 1};
-    struct slice raw[API_PATH_VALUES_MAX];
+    struct slice raw[API_PATH_VALUES_MAX] = {0};
     const char *first = NULL; /* the template that the path met first: the most exact one */
 
-    *ret_match = (struct route_match){0};
+    *ret_match = (struct api_route_match){0};
     if (path.len <= base.len || memcmp(path.p, base.p, base.len) != 0 || path.p[base.len] != '/' ||
         path.p[path.len - 1] == '/')
         return;
@@ -138,7 +138,7 @@ void route_find(enum api_method method, struct slice path, struct mem_arena *are
         if (!has_form(path, route->path, raw, &count))
             continue;
         if (route->sections != API_SECTIONS_NONE &&
-            !route_serves(route, config_section_find(raw[0])))
+            !api_route_serves(route, config_section_find(raw[0])))
             continue;
         first = route->path;
         ret_match->allowed |= 1U << route->method;
@@ -149,7 +149,7 @@ void route_find(enum api_method method, struct slice path, struct mem_arena *are
             continue;
         for (size_t j = 0; j < count; j++)
             if (!uri_decode(raw[j], false, arena, &ret_match->values[j])) {
-                *ret_match = (struct route_match){0};
+                *ret_match = (struct api_route_match){0};
                 return;
             }
         ret_match->route = route;

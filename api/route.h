@@ -21,7 +21,7 @@ enum api_body {
     API_BODY_NONE,
     API_BODY_JSON,
     API_BODY_PATCH,
-    API_BODY_FILE,
+    API_BODY_DOCUMENT,
 };
 
 /* The sections that a path with {section} is there for; certificates have paths of their own. */
@@ -59,17 +59,17 @@ extern const struct api_route api_routes[];
 extern const size_t api_route_count;
 extern const struct api_param_info api_param_infos[API_PARAM_COUNT];
 
-struct route_match {
+struct api_route_match {
     const struct api_route *route; /* NULL: see allowed */
     unsigned allowed;              /* bits of the methods that the path has; 0: no such path */
     struct slice values[API_PATH_VALUES_MAX];
 };
 
 /* PATH as sent. Segments are decoded into ARENA; a broken escape or a NUL meets nothing. */
-void route_find(enum api_method method, struct slice path, struct mem_arena *arena,
-                struct route_match *ret_match);
+void api_route_find(enum api_method method, struct slice path, struct mem_arena *arena,
+                    struct api_route_match *ret_match);
 /* Whether a route with {section} in its path is there for SECTION. */
-bool route_serves(const struct api_route *route, enum cfg_section section);
+bool api_route_serves(const struct api_route *route, enum cfg_section section);
 /* The word of a method; "" for OTHER. */
 const char *api_method_word(enum api_method method);
 
