@@ -21,6 +21,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "administration.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@ enum {
     WORKERS = 4,
     WORK_QUEUED_MAX = 4096,
     DRAIN_POLL_MS = 50,
+    TICK_MS = 1000,
     CLOSE_WAIT_MS = 2000, /* for connections that were closed to be gone */
     STOP_ROUNDS = 8,      /* more than any letter is passed on between loops */
 };
@@ -64,6 +66,7 @@ struct server {
     struct activate activate;
     struct commit commit;
     bool has_commit;
+    struct administration *administration;
     struct store *store;
     struct mailbox mailbox; /* main's */
     int event_fd, signal_fd, lock_fd;
@@ -367,7 +370,7 @@ static int start_configuration(struct server *s)
     s->shared = MEM_NEW(struct inbound_shared);
     activate_init(&s->activate, &s->engine, keys_dir, s->shared);
     free(keys_dir);
-    activate_hooks(&s->activate, &hooks);
+    administration_hooks(s->administration, &hooks);
     commit_init(&s->commit, s->store, s->engine.clock, &hooks);
     s->has_commit = true;
     int r = config_commit_start(&s->commit, &errors);
@@ -376,7 +379,7 @@ static int start_configuration(struct server *s)
     else if (r < 0)
         code = r == ERR_INVALID ? EXIT_CODE_CONFIG : EXIT_CODE_KEY;
     if (code != EXIT_CODE_CLEAN) {
-        if (s->activate.has_port_trouble)
+        if (s->activate.has_port_trouble || administration_has_port_trouble(s->administration))
             code = EXIT_CODE_PORT;
         else if (s->activate.has_key_trouble)
             code = EXIT_CODE_KEY;
@@ -402,6 +405,7 @@ static void announce(const struct server *s)
         (void)printf("postern: listener %.*s (%s) on %s port %u\n", SLICE_ARGS(l->name),
                      cfg_listener_type_word(l->type), ip_format(&interface->address, ip), l->port);
     }
+    administration_announce(s->administration);
     if (s->options.is_demo)
         (void)printf("postern: send a first message:\n"
                      "  swaks --server 127.0.0.1:2525 --tls --from you@example.org --to "
@@ -411,6 +415,20 @@ static void announce(const struct server *s)
     (void)printf("postern: ready, revision %llu, %zu messages in the queue\n",
                  (unsigned long long)c->revision, s->replayed_count);
     (void)fflush(stdout);
+}
+
+static int create_administration(struct server *s, struct error *reterr)
+{
+    const struct administration_settings settings = {
+        .engine = &s->engine,
+        .activate = &s->activate,
+        .commit = &s->commit,
+        .main = &s->mailbox,
+        .state_dir = s->options.state_dir,
+        .version = POSTERN_VERSION,
+    };
+
+    return administration_create(&settings, &s->administration, reterr);
 }
 
 static int start(struct server *s)
@@ -445,6 +463,8 @@ static int start(struct server *s)
         return EXIT_CODE_STATE;
     }
     r = start_threads(s, &error);
+    if (r == 0)
+        r = create_administration(s, &error);
     if (r < 0) {
         (void)fprintf(stderr, "postern serve: %s\n", error.text);
         return EXIT_CODE_OTHER;
@@ -455,6 +475,11 @@ static int start(struct server *s)
     for (; s->replayed_given < s->replayed_count; s->replayed_given++) {
         const struct replayed *each = &s->replayed[s->replayed_given];
         delivery_add(s->activate.delivery, each->env, &each->location, NULL);
+    }
+    r = administration_start(s->administration, &error);
+    if (r < 0) {
+        (void)fprintf(stderr, "postern serve: %s\n", error.text);
+        return EXIT_CODE_OTHER;
     }
     announce(s);
     return EXIT_CODE_CLEAN;
@@ -530,8 +555,15 @@ static void drain(struct server *s)
 
 static void run(struct server *s)
 {
+    uint64_t ticked_ms = 0;
+
     for (;;) {
-        int signo = wait_event(s, -1);
+        int signo = wait_event(s, TICK_MS);
+        uint64_t now_ms = clock_mono_ms(s->engine.clock);
+        if (now_ms - ticked_ms >= TICK_MS) {
+            administration_tick(s->administration);
+            ticked_ms = now_ms;
+        }
         if (signo == SIGHUP)
             trace_reopen(s->engine.trace);
         if (signo == SIGTERM || signo == SIGINT)
@@ -571,6 +603,8 @@ static void stop(struct server *s)
 {
     struct engine *e = &s->engine;
 
+    if (s->administration != NULL)
+        administration_stop(s->administration);
     if (s->activate.delivery != NULL)
         close_connections(s);
     /* The loops still run: nobody may submit to what is about to go. The round sees to it that
@@ -592,6 +626,7 @@ static void stop(struct server *s)
     delivery_destroy(s->activate.delivery);
     for (size_t i = 0; i < e->loop_count; i++)
         loop_destroy(e->loops[i]);
+    administration_destroy(s->administration);
     activate_finish(&s->activate);
     if (s->has_commit)
         commit_finish(&s->commit);

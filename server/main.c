@@ -8,10 +8,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "api/openapi.h"
 #include "base/compiler.h"
 #include "cli/cli.h"
+#include "config/config.h"
 
 #ifndef POSTERN_VERSION
 #define POSTERN_VERSION "unknown"
@@ -25,6 +28,7 @@ struct command {
 };
 
 static int run_help(int argc, char **argv);
+static int run_openapi(int argc, char **argv);
 static int run_version(int argc, char **argv);
 
 /* clang-format off */
@@ -34,6 +38,7 @@ static const struct command commands[] = {
     {"admin-reset", cmd_admin_reset, "--state-dir DIR",              "write a new setup code: one more administrator may be made"},
     {"grep",        cmd_grep,        "--state-dir DIR [OPTION ...] [TEXT]", "print the lines of the mail log that were asked for"},
     {"tail",        cmd_tail,        "--state-dir DIR [-f] [-n LINES] [--json]", "print the newest lines of the mail log, -f: and those to come"},
+    {"openapi",     run_openapi,     "",                             "print the API's description, OpenAPI 3.1"},
     {"help",        run_help,        "",                             "print this text"},
     {"version",     run_version,     "",                             "print the version"},
 };
@@ -76,6 +81,18 @@ static int run_help(int argc, char **argv)
     if (argc > 0)
         return cmd_usage_error("help", "takes no argument");
     print_usage(stdout);
+    return EXIT_CODE_CLEAN;
+}
+
+static int run_openapi(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 0)
+        return cmd_usage_error("openapi", "takes no argument");
+    config_json_init();
+    char *text = openapi_render();
+    (void)fputs(text, stdout);
+    free(text);
     return EXIT_CODE_CLEAN;
 }
 

@@ -12,8 +12,8 @@
 
 enum { POINTER_MAX = 256 };
 
-static struct served *load_certificate(const struct config *config, size_t position,
-                                       const char *keys_dir, struct config_errors *errors)
+struct served *snapshot_load_certificate(const struct config *config, size_t position,
+                                         const char *keys_dir, struct config_errors *errors)
 {
     const struct cfg_certificate *certificate = &config->certificates.items[position];
     struct slice chains[2];
@@ -120,7 +120,7 @@ bool snapshot_create(const struct config *config, const char *keys_dir,
     s->listener_count = config->listeners.count;
     s->listeners = mem_zalloc((s->listener_count + 1) * sizeof *s->listeners);
     for (size_t i = 0; i < certificate_count; i++) {
-        served[i] = load_certificate(config, i, keys_dir, errors);
+        served[i] = snapshot_load_certificate(config, i, keys_dir, errors);
         is_ok = is_ok && served[i] != NULL;
     }
     for (size_t i = 0; i < s->listener_count; i++)

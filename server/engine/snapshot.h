@@ -13,6 +13,7 @@
 
 struct hat;
 struct rat;
+struct served;
 
 /* One listener, ready to serve. */
 struct snapshot_listener {
@@ -36,6 +37,10 @@ struct snapshot {
  * object that cannot be used. */
 bool snapshot_create(const struct config *config, const char *keys_dir,
                      struct snapshot **ret_snapshot, struct config_errors *errors) MUST_CHECK;
+/* The certificate at POSITION with its keys, for whoever serves it besides the listeners. NULL: it
+ * has added to ERRORS. */
+struct served *snapshot_load_certificate(const struct config *config, size_t position,
+                                         const char *keys_dir, struct config_errors *errors);
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
 /* NULL when there is none of that name. */
