@@ -5,6 +5,7 @@ import resource
 import pytest
 
 import echo as echo_module
+from gateway import Administered
 
 
 def pytest_configure(config):
@@ -36,3 +37,27 @@ def echo(tmp_path_factory):
     server = echo_module.Echo(tmp_path_factory.mktemp("echo"))
     yield server
     assert server.stop() == 0
+
+
+@pytest.fixture
+def make_api(tmp_path):
+    """make_api(config=None) -> Administered, started; each must end cleanly."""
+    made = []
+
+    def make(config=None, **how):
+        directory = tmp_path / ("gateway%d" % len(made))
+        directory.mkdir()
+        made.append(Administered(directory, config))
+        return made[-1].start(**how)
+
+    yield make
+    problems = [each.gateway.describe() for each in made if each.stop() not in (0, None)]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory):
+    """One for all tests that leave it as it was, or change what only they look at."""
+    each = Administered(tmp_path_factory.mktemp("api")).start()
+    yield each
+    assert each.stop() == 0, each.gateway.describe()

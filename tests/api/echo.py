@@ -12,10 +12,13 @@ PATIENCE = 6.0 if SANITIZER in ("asan", "tsan") else 2.0 if SANITIZER else 1.0
 SECONDS = 20.0 * PATIENCE
 
 
+def binary():
+    return os.environ.get("POSTERN_BIN", os.path.join(ROOT, "build", "server", "postern"))
+
+
 def program():
     """Beside the binary under test."""
-    binary = os.environ.get("POSTERN_BIN", os.path.join(ROOT, "build", "server", "postern"))
-    return os.path.join(os.path.dirname(os.path.abspath(binary)), "..", "tests", "api", "http_echo")
+    return os.path.join(os.path.dirname(os.path.abspath(binary())), "..", "tests", "api", "http_echo")
 
 
 def wait_until(condition, seconds=10.0, what="condition"):

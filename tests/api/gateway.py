@@ -1,0 +1,61 @@
+"""A gateway with its administration for the tests of the API: the end-to-end harness, an HTTPS port, an
+administrator."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+
+from harness import free_port  # noqa: E402
+from harness.gateway import Config, Gateway  # noqa: E402
+
+from client import PASSWORD, Api  # noqa: E402
+
+ADMINISTRATOR = "kim"
+
+
+class Administered:
+    """A running gateway, and who may call its API."""
+
+    def __init__(self, directory, config=None):
+        config = config or Config()
+        self.https = free_port()
+        config.data["interfaces"][0].update(https=True, https_port=self.https,
+                                            https_certificate="demonstration")
+        self.gateway = Gateway(directory, config)
+        self.administrator = None
+
+    def start(self, has_administrator=True):
+        self.gateway.start()
+        if has_administrator and self.administrator is None:
+            self.set_up()
+        return self
+
+    def setup_code(self):
+        with open(os.path.join(self.gateway.state, "setup-code"), encoding="ascii") as code:
+            return code.read().strip()
+
+    def set_up(self):
+        answer = self.nobody().post("/setup", {"code": self.setup_code(), "user": ADMINISTRATOR,
+                                               "password": PASSWORD})
+        assert answer.status == 201, answer
+        self.administrator = self.nobody().login(ADMINISTRATOR)
+
+    def nobody(self):
+        return Api(self.https)
+
+    def user(self, name, role):
+        """A session of a new user."""
+        answer = self.administrator.post("/users", {"name": name, "role": role, "password": PASSWORD})
+        assert answer.status == 201, answer
+        return self.nobody().login(name)
+
+    def token(self, *scopes, name=None, api=None):
+        """A program with a new token of the administrator's (or API's) with these scopes."""
+        answer = (api or self.administrator).post("/me/tokens", {
+            "name": name or "t%d" % len((api or self.administrator).get("/me/tokens").json["items"]),
+            "scopes": list(scopes)})
+        assert answer.status == 201, answer
+        return Api(self.https, answer.json["token"])
+
+    def stop(self):
+        return self.gateway.stop()
