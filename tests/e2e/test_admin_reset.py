@@ -80,9 +80,11 @@ def test_no_state_directory(tmp_path):
 
 
 def test_code_cannot_be_written(gateway):
-    os.mkdir(os.path.join(gateway.state, "setup-code"))
+    code = os.path.join(gateway.state, "setup-code")
+    os.remove(code)  # the first start made one
+    os.mkdir(code)
     refused(gateway.state, "setup-code")
-    os.rmdir(os.path.join(gateway.state, "setup-code"))
+    os.rmdir(code)
 
 
 needs_setpriv = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"),
