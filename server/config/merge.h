@@ -11,12 +11,16 @@ json_t *merge_patch(const json_t *target, const json_t *patch);
 /* Three-way, by member: MINE and THEIRS both began as BASE. NULL stands for "is not there", as an
  * argument and as a result. Where both changed one member, and differently, MINE is kept and
  * {pointer, base, theirs, mine} is appended to CONFLICTS; a change against a removal conflicts at
- * the pointer "". Lists are members like others: taken whole. */
+ * the pointer "". The members named in SETS (NULL: none; ends with NULL) are lists whose order
+ * means nothing: what each side added or took out holds. Other lists are members like others, taken
+ * whole.
+ */
 json_t *merge_objects(const json_t *base, const json_t *theirs, const json_t *mine,
-                      json_t *conflicts);
+                      const char *const *sets, json_t *conflicts);
 
-/* The same for an order: arrays of keys. What one side added stays behind its neighbour, what one
- * removed goes; if both moved what they share, and differently, it is one conflict at "". */
+/* The same for an order: arrays of keys, which are strings and each there once. What one side added
+ * stays behind its neighbour, what one removed goes; if both moved what they share, and
+ * differently, it is one conflict at "". */
 json_t *merge_orders(const json_t *base, const json_t *theirs, const json_t *mine,
                      json_t *conflicts);
 

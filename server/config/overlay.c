@@ -208,17 +208,33 @@ static json_t *take_theirs(json_t *merged, const json_t *theirs, const json_t *c
     return merged;
 }
 
+enum { SETS_MAX = 64 };
+
+/* The members of a section's objects whose order means nothing; NULL at the end. */
+static void find_sets(enum cfg_section section, const char *ret_sets[SETS_MAX])
+{
+    const struct cfg_rows *rows = cfg_sections[section].rows;
+    size_t count = 0;
+
+    for (size_t i = 0; i < rows->count && count < SETS_MAX - 1; i++)
+        if (rows->rows[i].flags & CFG_SET)
+            ret_sets[count++] = rows->rows[i].key;
+    ret_sets[count] = NULL;
+}
+
 static void merge_item(struct overlay *overlay, struct overlay_item *item, const json_t *resolve)
 {
+    const char *sets[SETS_MAX];
     json_t *conflicts = json_array();
     json_t *theirs = item->is_order
                          ? order_in(overlay->document, item->section, item->listener)
                          : overlay_object(overlay, item->section, item->listener, item->key);
     json_t *mine = item->value;
 
+    find_sets(item->section, sets);
     theirs = item->is_order || theirs == NULL ? theirs : json_deep_copy(theirs);
     item->value = item->is_order ? merge_orders(item->base, theirs, mine, conflicts)
-                                 : merge_objects(item->base, theirs, mine, conflicts);
+                                 : merge_objects(item->base, theirs, mine, sets, conflicts);
     for (size_t i = 0; i < json_array_size(conflicts); i++) {
         json_t *conflict = json_array_get(conflicts, i);
         char take = answer_to(resolve, item, conflict);

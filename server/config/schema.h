@@ -30,6 +30,7 @@ enum { CFG_STR_MAX = 255 };
 enum cfg_row_flag {
     CFG_REQUIRED = 1 << 0,  /* must be given and not empty */
     CFG_MULTILINE = 1 << 1, /* line feeds and tabs are allowed */
+    CFG_SET = 1 << 2,       /* a list whose order means nothing: two changes of it merge by item */
 };
 
 enum cfg_section_flag {

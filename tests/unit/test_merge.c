@@ -65,6 +65,15 @@ struct three {
     const char *base, *theirs, *mine, *result, *conflict; /* conflict: pointer, NULL: none */
 };
 
+/* `s` and `t` are sets. */
+static json_t *merge_with_sets(const json_t *base, const json_t *theirs, const json_t *mine,
+                               json_t *conflicts)
+{
+    static const char *const sets[] = {"s", "t", NULL};
+
+    return merge_objects(base, theirs, mine, sets, conflicts);
+}
+
 static void run_three(const struct three *c,
                       json_t *(*merge)(const json_t *, const json_t *, const json_t *, json_t *))
 {
@@ -100,29 +109,79 @@ static void test_objects(void **state)
         {"{\"a\":1}", NULL, "{\"a\":1}", NULL, NULL},
         {"{\"a\":1}", NULL, NULL, NULL, NULL},
         {"{\"l\":[1]}", "{\"l\":[1,2]}", "{\"l\":[1,3]}", "{\"l\":[1,3]}", "/l"},
+        /* sets */
+        {"{\"s\":[1]}", "{\"s\":[1,2]}", "{\"s\":[1,3]}", "{\"s\":[1,2,3]}", NULL},
+        {"{\"s\":[1,2]}", "{\"s\":[2]}", "{\"s\":[1]}", "{\"s\":[]}", NULL},
+        {"{\"s\":[1,2]}", "{\"s\":[1,2,3]}", "{\"s\":[1]}", "{\"s\":[1,3]}", NULL},
+        {"{\"s\":[1]}", "{\"s\":[3,1]}", "{\"s\":[1,3]}", "{\"s\":[3,1]}", NULL},
+        {"{\"s\":[1,2]}", "{\"s\":[2,1]}", "{\"s\":[1,2,3]}", "{\"s\":[2,1,3]}", NULL},
+        {"{\"s\":[1],\"a\":1}", "{\"s\":[1,2],\"a\":2}", "{\"s\":[],\"a\":3}",
+         "{\"s\":[2],\"a\":3}", "/a"},
+        {"{}", "{\"t\":[1]}", "{\"t\":[2]}", "{\"t\":[1,2]}", NULL},
+        {"{\"s\":[1]}", "{\"s\":[1,2]}", "{}", "{}", "/s"},
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        run_three(&cases[i], merge_objects);
+        run_three(&cases[i], merge_with_sets);
 }
 
 static void test_orders(void **state)
 {
     static const struct three cases[] = {
-        {"[1,2,3]", "[1,2,3]", "[3,1,2]", "[3,1,2]", NULL},
-        {"[1,2,3]", "[2,1,3]", "[1,2,3]", "[2,1,3]", NULL},
-        {"[1,2,3]", "[2,1,3]", "[2,1,3]", "[2,1,3]", NULL},
-        {"[1,2,3]", "[2,1,3]", "[3,1,2]", "[3,1,2]", ""},
-        {"[1,2,3]", "[1,2,4,3]", "[3,1,2]", "[3,1,2,4]", NULL},
-        {"[1,2,3]", "[1,3]", "[3,1,2]", "[3,1]", NULL},
-        {"[1,2]", "[0,1,2]", "[2,1]", "[0,2,1]", NULL},
-        {"[1,2]", "[2,1]", "[1,2,5]", "[2,5,1]", NULL},
+        {"[\"a\",\"b\",\"c\"]", "[\"a\",\"b\",\"c\"]", "[\"c\",\"a\",\"b\"]", "[\"c\",\"a\",\"b\"]",
+         NULL},
+        {"[\"a\",\"b\",\"c\"]", "[\"b\",\"a\",\"c\"]", "[\"a\",\"b\",\"c\"]", "[\"b\",\"a\",\"c\"]",
+         NULL},
+        {"[\"a\",\"b\",\"c\"]", "[\"b\",\"a\",\"c\"]", "[\"b\",\"a\",\"c\"]", "[\"b\",\"a\",\"c\"]",
+         NULL},
+        {"[\"a\",\"b\",\"c\"]", "[\"b\",\"a\",\"c\"]", "[\"c\",\"a\",\"b\"]", "[\"c\",\"a\",\"b\"]",
+         ""},
+        {"[\"a\",\"b\",\"c\"]", "[\"a\",\"b\",\"d\",\"c\"]", "[\"c\",\"a\",\"b\"]",
+         "[\"c\",\"a\",\"b\",\"d\"]", NULL},
+        {"[\"a\",\"b\",\"c\"]", "[\"a\",\"c\"]", "[\"c\",\"a\",\"b\"]", "[\"c\",\"a\"]", NULL},
+        {"[\"a\",\"b\"]", "[\"z\",\"a\",\"b\"]", "[\"b\",\"a\"]", "[\"z\",\"b\",\"a\"]", NULL},
+        {"[\"a\",\"b\"]", "[\"b\",\"a\"]", "[\"a\",\"b\",\"e\"]", "[\"b\",\"e\",\"a\"]", NULL},
+        {"[\"a\",\"b\",\"c\"]", "[\"a\",\"x\",\"y\",\"b\",\"c\"]", "[\"c\",\"b\",\"a\"]",
+         "[\"c\",\"b\",\"a\",\"x\",\"y\"]", NULL},
+        {"[\"a\",\"b\",\"c\"]", "[\"a\",\"b\",\"x\",\"c\"]", "[\"a\",\"c\"]", "[\"a\",\"x\",\"c\"]",
+         NULL},
+        {"[\"a\",\"b\",\"c\"]", "[\"x\",\"a\",\"b\",\"c\"]", "[\"b\",\"c\",\"a\"]",
+         "[\"x\",\"b\",\"c\",\"a\"]", NULL},
+        {"[\"a\",\"b\"]", "[\"a\",\"x\",\"b\"]", "[\"a\",\"y\",\"b\"]", "[\"a\",\"x\",\"y\",\"b\"]",
+         NULL},
+        {"[\"a\",\"b\",\"c\"]", "[\"a\",\"b\",\"c\"]", "[]", "[]", NULL},
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         run_three(&cases[i], merge_orders);
+}
+
+/* Long orders are looked up, not searched: this ends at once, or not in an hour. */
+static void test_long_orders(void **state)
+{
+    enum { COUNT = 50000 };
+    json_t *base = json_array(), *theirs = json_array(), *mine = json_array();
+    json_t *conflicts = json_array();
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        (void)json_array_append_new(base, json_sprintf("d%d.test", i));
+        (void)json_array_append_new(theirs, json_sprintf("d%d.test", i));
+        (void)json_array_append_new(theirs, json_sprintf("n%d.test", i));
+        (void)json_array_append_new(mine, json_sprintf("d%d.test", COUNT - 1 - i));
+    }
+    json_t *out = merge_orders(base, theirs, mine, conflicts);
+    assert_int_equal(json_array_size(conflicts), 0);
+    assert_int_equal(json_array_size(out), 2 * COUNT);
+    assert_string_equal(json_string_value(json_array_get(out, 0)), "d49999.test");
+    assert_string_equal(json_string_value(json_array_get(out, 1)), "n49999.test");
+    json_decref(out);
+    json_decref(conflicts);
+    json_decref(base);
+    json_decref(theirs);
+    json_decref(mine);
 }
 
 int main(void)
@@ -131,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_patch),
         cmocka_unit_test(test_objects),
         cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_long_orders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
