@@ -135,7 +135,7 @@ bool search_time_parse(struct slice text, int64_t *ret_wall_ms)
         return false;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
-    *ret_wall_ms = ((int64_t)timegm(&tm) - offset_minutes * 60) * 1000 + ms;
+    *ret_wall_ms = ((int64_t)timegm(&tm) - offset_minutes * 60LL) * 1000 + ms;
     return true;
 }
 
