@@ -20,6 +20,11 @@
  *     drafts, draft_items */
 #include "config/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "config/store.h"
 
@@ -225,10 +230,25 @@ static int migrate(struct store *store, struct error *reterr)
     return 0;
 }
 
+/* Nobody else reads who may log in: SQLite's own files beside it get the mode of this one. */
+static int make_private(const char *path, struct error *reterr)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set_errno(reterr, errno, "%s cannot be opened", path);
+    int r = fchmod(fd, 0600);
+    if (r < 0)
+        r = error_set_errno(reterr, errno, "the mode of %s cannot be set", path);
+    (void)close(fd); /* nothing was written */
+    return r;
+}
+
 int store_open(const char *path, struct store **ret_store, struct error *reterr)
 {
+    int r = make_private(path, reterr);
+    if (r < 0)
+        return r;
     struct store *store = MEM_NEW(struct store);
-    int r = 0;
     if (sqlite3_open_v2(path, &store->db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                             SQLITE_OPEN_EXRESCODE,

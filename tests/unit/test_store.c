@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -197,6 +198,9 @@ static void test_refused_databases(void **state)
     struct store *store = NULL;
     struct error error;
     store_close(open_store());
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_equal(query("PRAGMA user_version"), 2);
     (void)query("PRAGMA user_version = 99");
     assert_int_equal(store_open(path, &store, &error), ERR_INVALID);
@@ -212,7 +216,7 @@ static void test_refused_databases(void **state)
         (void)fputs("this is no database\n", file);
     (void)fclose(file);
     assert_int_equal(store_open(path, &store, &error), ERR_INVALID);
-    assert_int_equal(store_open("/nonexistent/postern.db", &store, &error), ERR_DB);
+    assert_int_equal(store_open("/nonexistent/postern.db", &store, &error), ERR_IO);
     assert_null(store);
 }
 
