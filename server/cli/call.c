@@ -83,11 +83,15 @@ void cli_problem_text(const json_t *problem, struct buf *out)
 {
     const json_t *errors = json_object_get(problem, "errors");
     const json_t *conflicts = json_object_get(problem, "conflicts");
-    const char *detail = cli_text(problem, "detail");
+    struct slice detail = slice_str(cli_text(problem, "detail"));
+    bool has_list = json_array_size(errors) > 1;
 
-    (void)buf_append_str(out, detail[0] == '\0' ? cli_text(problem, "title") : detail);
-    /* with one error the detail is that error */
-    for (size_t i = 0; json_array_size(errors) > 1 && i < json_array_size(errors); i++) {
+    if (detail.len == 0)
+        detail = slice_str(cli_text(problem, "title"));
+    if (has_list) /* `3 errors: ` and the first of them */
+        detail = slice_cut(&detail, ':');
+    (void)buf_append_slice(out, detail);
+    for (size_t i = 0; has_list && i < json_array_size(errors); i++) {
         const json_t *error = json_array_get(errors, i);
         (void)buf_printf(out, "\n  %s: %s", cli_text(error, "pointer"), cli_text(error, "detail"));
     }

@@ -138,22 +138,54 @@ static void show_sections(struct cli *cli)
         cli_table_cell(&table, buf_slice(&fields));
         buf_finish(&fields);
     }
-    (void)cli_table_print(&table, cli->width, &cli->out);
+    cli_table_show(&table, cli->width, &cli->out);
     cli_table_finish(&table);
 }
 
 /* The key first, as it is what the next command needs. */
-static size_t columns_of(const struct place *place, struct cli_column *columns)
+static size_t order_rows(const struct place *place, const json_t **rows)
 {
-    size_t count = 0;
+    size_t count = 1;
 
-    columns[count++] = (struct cli_column){place->section.key, place->section.key};
     for (size_t i = 0; i < json_array_size(place->section.rows); i++) {
-        const char *key = cli_text(json_array_get(place->section.rows, i), "key");
-        if (strcmp(key, place->section.key) != 0)
-            columns[count++] = (struct cli_column){key, key};
+        const json_t *row = json_array_get(place->section.rows, i);
+        if (strcmp(cli_text(row, "key"), place->section.key) == 0)
+            rows[0] = row;
+        else
+            rows[count++] = row;
     }
     return count;
+}
+
+/* Of a list of objects its first fields: a table tells which, a card all about them. */
+static void list_cell(struct cli_table *table, const json_t *row, const json_t *value)
+{
+    const json_t *first = json_array_get(json_object_get(json_object_get(row, "item"), "rows"), 0);
+    json_t *names = first == NULL ? NULL : json_array();
+
+    for (size_t i = 0; names != NULL && i < json_array_size(value); i++)
+        (void)json_array_append(names,
+                                json_object_get(json_array_get(value, i), cli_text(first, "key")));
+    cli_table_value(table, names == NULL ? value : names);
+    json_decref(names);
+}
+
+static void show_objects(struct cli *cli, const struct place *place, const json_t *items)
+{
+    const json_t **rows = mem_array(json_array_size(place->section.rows) + 1, sizeof(*rows));
+    size_t count = order_rows(place, rows);
+    struct cli_table table;
+
+    cli_table_init(&table, count);
+    for (size_t c = 0; c < count; c++)
+        cli_table_cell(&table, slice_str(cli_text(rows[c], "key")));
+    for (size_t i = 0; i < json_array_size(items); i++)
+        for (size_t c = 0; c < count; c++)
+            list_cell(&table, rows[c],
+                      json_object_get(json_array_get(items, i), cli_text(rows[c], "key")));
+    cli_table_show(&table, cli->width, &cli->out);
+    cli_table_finish(&table);
+    free(rows);
 }
 
 static void show_list(struct cli *cli, const struct place *place)
@@ -169,15 +201,11 @@ static void show_list(struct cli *cli, const struct place *place)
     const json_t *answer = cli_call(cli, &request);
     if (answer == NULL || cli_prints_json(cli))
         return;
-    struct cli_column *columns =
-        mem_array(json_array_size(place->section.rows) + 1, sizeof(*columns));
-    size_t count = columns_of(place, columns);
-    cli_table_of(json_object_get(answer, "items"), columns, count, cli->width, &cli->out);
-    free(columns);
+    show_objects(cli, place, json_object_get(answer, "items"));
     cli_note_next(cli);
 }
 
-/* Field, value, and what the forms call it. */
+/* A field and its value, as `config set` takes them. */
 static void show_object(struct cli *cli, const struct place *place, const json_t *object)
 {
     const json_t *rows = place->section.rows;

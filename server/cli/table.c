@@ -198,7 +198,7 @@ static void print_cell(struct slice text, size_t width, bool is_right, bool is_l
         pad(out, GAP);
 }
 
-size_t cli_table_print(const struct cli_table *table, size_t width, struct buf *out)
+void cli_table_show(const struct cli_table *table, size_t width, struct buf *out)
 {
     struct layout layout = {.widths = mem_array(table->columns, sizeof(size_t)),
                             .are_right = mem_array(table->columns, sizeof(bool)),
@@ -208,14 +208,20 @@ size_t cli_table_print(const struct cli_table *table, size_t width, struct buf *
     if (width > 0)
         fit(&layout, width);
     for (size_t r = 0; r < row_count(table); r++) {
-        for (size_t c = 0; c < layout.columns; c++)
-            print_cell(cell(table, r, c), layout.widths[c], layout.are_right[c],
-                       c + 1 == layout.columns, out);
+        size_t filled = layout.columns; /* no blanks at the end of a line */
+        while (filled > 0 && cell(table, r, filled - 1).len == 0)
+            filled--;
+        for (size_t c = 0; c < filled; c++)
+            print_cell(cell(table, r, c), layout.widths[c], layout.are_right[c], c + 1 == filled,
+                       out);
         (void)buf_append_char(out, '\n');
     }
+    size_t dropped = table->columns - layout.columns;
+    if (dropped > 0)
+        (void)buf_printf(out, "(no room for %zu more column%s)\n", dropped,
+                         dropped == 1 ? "" : "s");
     free(layout.widths);
     free(layout.are_right);
-    return table->columns - layout.columns;
 }
 
 void cli_table_of(const json_t *items, const struct cli_column *columns, size_t count, size_t width,
@@ -229,16 +235,13 @@ void cli_table_of(const json_t *items, const struct cli_column *columns, size_t 
     for (size_t i = 0; i < json_array_size(items); i++)
         for (size_t c = 0; c < count; c++)
             cli_table_value(&table, member_at(json_array_get(items, i), columns[c].path));
-    size_t dropped = cli_table_print(&table, width, out);
-    if (dropped > 0)
-        (void)buf_printf(out, "(no room for %zu more column%s)\n", dropped,
-                         dropped == 1 ? "" : "s");
+    cli_table_show(&table, width, out);
     cli_table_finish(&table);
 }
 
 /* --- cards --- */
 
-void cli_card_line(const char *title, size_t title_width, const json_t *value, struct buf *out)
+static void card_line(const char *title, size_t title_width, const json_t *value, struct buf *out)
 {
     struct buf text;
     size_t width = cli_text_width(slice_str(title));
@@ -251,6 +254,16 @@ void cli_card_line(const char *title, size_t title_width, const json_t *value, s
     cli_text_show(out, buf_slice(&text));
     (void)buf_append_char(out, '\n');
     buf_finish(&text);
+}
+
+void cli_card_line(const char *title, size_t title_width, const json_t *value, struct buf *out)
+{
+    if (!json_is_object(json_array_get(value, 0))) {
+        card_line(title, title_width, value, out);
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(value); i++)
+        card_line(i == 0 ? title : "", title_width, json_array_get(value, i), out);
 }
 
 void cli_card_of(const json_t *object, const struct cli_column *columns, size_t count,

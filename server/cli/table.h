@@ -33,16 +33,17 @@ void cli_table_finish(struct cli_table *table);
 /* The next cell; titles are the first. */
 void cli_table_cell(struct cli_table *table, struct slice text);
 void cli_table_value(struct cli_table *table, const json_t *value);
-/* Returns how many columns had no room; width 0: there is room for all. */
-size_t cli_table_print(const struct cli_table *table, size_t width, struct buf *out);
+/* Rows, then how many columns had no room, if any; width 0: there is room for all. */
+void cli_table_show(const struct cli_table *table, size_t width, struct buf *out);
 
-/* The whole: one row for each object of ITEMS, then what had no room, if anything. */
+/* The whole: one row for each object of ITEMS. */
 void cli_table_of(const json_t *items, const struct cli_column *columns, size_t count, size_t width,
                   struct buf *out);
 /* One line for each, `title  value`; values are never cut. */
 void cli_card_of(const json_t *object, const struct cli_column *columns, size_t count,
                  struct buf *out);
-/* One line of a card whose titles take TITLE_WIDTH columns. */
+/* One line of a card whose titles take TITLE_WIDTH columns; of a list of objects, a line for each.
+ */
 void cli_card_line(const char *title, size_t title_width, const json_t *value, struct buf *out);
 
 #endif
