@@ -119,5 +119,7 @@ const char *cli_text(const json_t *object, const char *key);
 
 /* What an overlay changes: items of a diff, in words. */
 void cli_show_diff(struct cli *cli, const json_t *items);
+/* A diff of the draft after a call that staged something; NULL: the call failed. */
+void cli_show_staged(struct cli *cli, const json_t *diff);
 
 #endif

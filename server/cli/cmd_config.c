@@ -172,7 +172,8 @@ static void list_cell(struct cli_table *table, const json_t *row, const json_t *
 
 static void show_objects(struct cli *cli, const struct place *place, const json_t *items)
 {
-    const json_t **rows = mem_array(json_array_size(place->section.rows) + 1, sizeof(*rows));
+    const json_t **rows =
+        mem_array(json_array_size(place->section.rows) + 1, sizeof(const json_t *));
     size_t count = order_rows(place, rows);
     struct cli_table table;
 

@@ -101,6 +101,14 @@ static void show_draft(struct cli *cli, const json_t *diff)
     show_conflicts(cli, diff);
 }
 
+void cli_show_staged(struct cli *cli, const json_t *diff)
+{
+    show_draft(cli, diff);
+    if (diff != NULL && !cli_has(cli, CLI_OPTION_JSON) &&
+        json_array_size(json_object_get(diff, "items")) > 0)
+        (void)buf_append_str(&cli->out, "in your draft; `postern commit` makes it live\n");
+}
+
 void cli_config_diff(struct cli *cli)
 {
     show_draft(cli, read_diff(cli));
@@ -257,9 +265,5 @@ void cli_config_restore(struct cli *cli)
         .values = {cli_arg(cli, 0)},
         .params = {{"draft", DRAFT_ME}},
     };
-    const json_t *diff = cli_call(cli, &request);
-    show_draft(cli, diff);
-    if (diff != NULL && !cli_has(cli, CLI_OPTION_JSON) &&
-        json_array_size(json_object_get(diff, "items")) > 0)
-        (void)buf_append_str(&cli->out, "in your draft; `postern commit` makes it live\n");
+    cli_show_staged(cli, cli_call(cli, &request));
 }
