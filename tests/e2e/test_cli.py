@@ -1,9 +1,13 @@
 """The command line over a daemon that is not there, or does not behave: a socket and a thread that
 answers what it is told to. Over the real one: test_cli_config.py, test_cli_queue.py."""
+import fcntl
 import json
 import os
+import pty
 import socket
+import struct
 import subprocess
+import termios
 import threading
 
 import pytest
@@ -216,6 +220,37 @@ def test_output_that_cannot_be_written(daemon):
         done = subprocess.run([binary(), "queue", "--state-dir", daemon(answer("{}")).state], stdout=full,
                               stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == REFUSED and "cannot be written" in done.stderr
+
+
+def on_terminal(columns, *arguments):
+    """What a terminal of so many columns is sent."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen([binary(), *arguments], stdout=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    text = b""
+    while True:
+        try:
+            more = os.read(ours, 65536)
+        except OSError:  # Linux says EIO when the other end is closed
+            break
+        if not more:
+            break
+        text += more
+    os.close(ours)
+    assert process.wait(60) == DONE, process.stderr.read()
+    process.stderr.close()
+    return text.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 132])
+def test_tables_fit_the_terminal(daemon, columns):
+    item = {"mid": 123456, "sender": "a-long-name@sender.example", "destination": "partner.example",
+            "received": "2026-01-01T00:00:00.000Z", "last_reply": {"text": "come back later " * 9}}
+    fake = daemon(answer(json.dumps({"items": [item], "next": None})))
+    lines = on_terminal(columns, "queue", "messages", "--state-dir", fake.state).splitlines()
+    assert "123456" in lines[1] and all(len(line) <= columns for line in lines[:2])
+    assert (len(lines) == 3) == (columns < 80)
 
 
 @pytest.mark.parametrize("line,words", [
