@@ -301,7 +301,7 @@ void api_me_sessions(struct api_call *call)
         json_put(out, "seen", json_time(s->seen_ms));
         json_put(out, "ends", json_time(s->ends_ms));
         json_put(out, "address", json_ip(&s->address));
-        json_put(out, "agent", json_string(s->agent));
+        json_put(out, "agent", json_slice(slice_str(s->agent)));
         json_put(out, "current", json_boolean(strcmp(s->id, call->principal.id) == 0));
         (void)json_array_append_new(items, out);
     }

@@ -1,5 +1,6 @@
 /* Answers of a call: see call.h. */
 #include "api/call_priv.h"
+#include "api/json.h"
 #include "base/hmap.h"
 
 void call_done(struct api_call *call)
@@ -79,9 +80,9 @@ static json_t *make_problem(const struct api_call *call, unsigned status, const 
     char type[128];
 
     (void)snprintf(type, sizeof(type), API_BASE "/problems/%s", code);
-    return json_pack("{s:s,s:s,s:i,s:s,s:s,s:s}", "type", type, "title", status_title(status),
-                     "status", (int)status, "detail", detail, "code", code, "request_id",
-                     call->exchange->request_id);
+    return json_pack("{s:s,s:s,s:i,s:o,s:s,s:s}", "type", type, "title", status_title(status),
+                     "status", (int)status, "detail", json_slice(slice_str(detail)), "code", code,
+                     "request_id", call->exchange->request_id);
 }
 
 static void answer_problem(struct api_call *call, unsigned status, json_t *value)

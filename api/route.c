@@ -1,6 +1,8 @@
 /* See route.h. Linear in the path and the table, which is small: a request costs one pass. */
 #include "api/route.h"
 
+#include <jansson.h>
+
 #include "api/handlers.h"
 
 /* clang-format off */
@@ -70,6 +72,15 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* RFC 3986 2.5: what is behind the percent signs is UTF-8. Names go into answers and logs. */
+static bool is_utf8(struct slice text)
+{
+    json_t *value = json_stringn(text.p, text.len);
+
+    json_decref(value);
+    return value != NULL;
+}
+
 bool uri_decode(struct slice text, bool is_query, struct mem_arena *arena, struct slice *ret_text)
 {
     char *out = mem_arena_alloc(arena, text.len + 1);
@@ -92,6 +103,8 @@ bool uri_decode(struct slice text, bool is_query, struct mem_arena *arena, struc
         out[len++] = c;
     }
     out[len] = '\0';
+    if (!is_utf8(slice_of(out, len)))
+        return false;
     *ret_text = slice_of(out, len);
     return true;
 }

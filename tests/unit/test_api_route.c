@@ -38,6 +38,9 @@ static void test_routes(void **state)
         {API_METHOD_GET, "/api/v1/config/listeners/a%2fb", "config_read", "a/b"},
         {API_METHOD_GET, "/api/v1/config/listeners/a%00b", NULL, NULL},
         {API_METHOD_GET, "/api/v1/config/listeners/a%0ab", NULL, NULL},
+        {API_METHOD_GET, "/api/v1/config/listeners/%ED%95%9C", "config_read", "\xed\x95\x9c"},
+        {API_METHOD_GET, "/api/v1/config/listeners/%ff", NULL, NULL},
+        {API_METHOD_GET, "/api/v1/config/listeners/%c0%af", NULL, NULL},
         {API_METHOD_GET, "/api/v1/config/listeners/a%2", NULL, NULL},
         {API_METHOD_GET, "/api/v1/config/listeners/a%zz", NULL, NULL},
         {API_METHOD_PUT, "/api/v1/config-order/rat", "config_order_put", NULL},
@@ -88,6 +91,8 @@ static void test_queries(void **state)
         {"limit=3", QUERY_UNKNOWN, NULL, NULL},
         {"draft=%", QUERY_SYNTAX, NULL, NULL},
         {"draft=%0d%0a", QUERY_SYNTAX, NULL, NULL},
+        {"draft=%ff", QUERY_SYNTAX, NULL, NULL},
+        {"%ff=me", QUERY_SYNTAX, NULL, NULL},
     };
 
     (void)state;
