@@ -25,7 +25,7 @@ static void answer_search(struct letter *letter)
         json_t *items = json_array();
         for (size_t i = 0; i < search->result.count; i++) {
             struct slice line = search->result.lines[i];
-            json_t *event = json_loadb(line.p, line.len, 0, NULL);
+            json_t *event = json_loadb(line.p, line.len, JSON_ALLOW_NUL, NULL);
             if (event != NULL)
                 (void)json_array_append_new(items, event);
         }

@@ -10,6 +10,8 @@
 
 /* --- telling --- */
 
+static void tell(const struct cli *cli, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
+
 static void tell(const struct cli *cli, const char *fmt, va_list args)
 {
     struct buf text, shown;
