@@ -47,7 +47,8 @@ bool guard_uri(struct slice uri, struct slice host, struct slice *ret_path,
  * port. NAME is without the port. */
 bool guard_host(struct slice host, struct slice *ret_name) MUST_CHECK;
 /* That the head is method SP uri SP version CRLF *(name ":" OWS value CRLF) CRLF to the byte. It is
- * how bare line feeds, folded lines and NULs show, which the parser takes without a word. */
+ * how bare line feeds, folded lines and NULs show, which the parser takes without a word. A NUL
+ * right before a bare line feed does not: the parser has overwritten both, as it does CR and LF. */
 bool guard_layout(const struct guard_head *head) MUST_CHECK;
 
 #endif

@@ -149,6 +149,9 @@ HANDLED = {
     "chunks": (5, post(b"Transfer-Encoding: chunked\r\n", CHUNKED)),
     "CHUNKED": (5, post(b"Transfer-Encoding: CHUNKED\r\n", CHUNKED)),
     "chunked after a tab": (5, post(b"Transfer-Encoding:\tchunked\r\n", CHUNKED)),
+    # These two the parser cannot be asked about: it has overwritten what stood there (docs/http.md).
+    "a NUL in the place of a CR": (5, post(b"X: a\0\nContent-Length: 5\r\n", FIVE)),
+    "a NUL as the last line": (5, post(b"Content-Length: 5\n\0", FIVE)),
     "many chunks": (10, post(b"Transfer-Encoding: chunked\r\n", b"1\r\nh\r\n" * 5 + CHUNKED)),
     "a chunk extension": (5, post(b"Transfer-Encoding: chunked\r\n", b"5;a=b\r\nhello\r\n0;c\r\n\r\n")),
     "a trailer": (5, post(b"Transfer-Encoding: chunked\r\n", b"5\r\nhello\r\n0\r\nX: y\r\n\r\n")),

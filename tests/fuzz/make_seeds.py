@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Makes the seeds of the SMTP fuzz targets from the transcripts: run it when those change.
+"""Makes the seeds of the SMTP fuzz targets from the transcripts, and of the HTTP ones from the raw
+requests of tests/api: run it when those change.
 
-    tests/fuzz/make_seeds.py        writes tests/fuzz/corpus/{server,data,reply,command}/
+    tests/fuzz/make_seeds.py        writes tests/fuzz/corpus/{server,data,reply,command,head,uri}/
 
-What is there already and was not made from a transcript stays."""
+What is there already and was not made so stays."""
 import glob
 import hashlib
 import os
 import re
+import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SMTP = os.path.join(HERE, "..", "smtp")
@@ -50,6 +52,16 @@ def write(target, data):
         out.write(data)
 
 
+def requests():
+    """The raw requests of test_http_raw.py."""
+    sys.path.insert(0, os.path.join(HERE, "..", "api"))
+    import test_http_raw as raw  # pylint: disable=import-outside-toplevel
+    for table in (raw.REFUSED, raw.REFUSED_BY_LIBRARY, raw.HANDLED):
+        for _, request in table.values():
+            if len(request) < 3000:
+                yield request
+
+
 def main():
     for old in glob.glob(os.path.join(HERE, "corpus", "*", "t-*")):
         os.unlink(old)
@@ -65,6 +77,12 @@ def main():
                 write("data", b"\x03" + piece)
             elif len(piece) < 100:
                 write("command", piece.rstrip(b"\r\n"))
+    for request in requests():
+        write("head", request)
+        words = request.split(b"\r\n")[0].split(b" ")
+        if len(words) == 3:
+            host = re.search(rb"\nHost: ([^\r]*)", request)
+            write("uri", (host.group(1) if host else b"") + b"\n" + words[1])
 
 
 if __name__ == "__main__":
