@@ -1,6 +1,6 @@
 /* The body of a request: kept up to what the app allowed, or dropped. See http_priv.h.
  *
- * Passwords and private keys come this way: the memory is taken once, never moved, and wiped.
+ * Passwords and private keys come this way: the buffer is a secret one.
  *
  * Whoever sends more than it may is heard out for HTTP_DRAIN_MAX bytes, so that the reply that says
  * so arrives: closing a socket with unread bytes in it throws away what the peer has not read yet.
@@ -33,9 +33,6 @@ enum http_body http_body_begin(struct http_request *request)
         return HTTP_BODY_TOO_LARGE;
     if (!take_budget(request, request->content_length))
         return HTTP_BODY_NO_ROOM;
-    char *room = buf_reserve(&request->body, request->is_chunked ? request->exchange.body_max
-                                                                 : request->content_length);
-    ASSERT(room != NULL); /* it has no cap of its own */
     return HTTP_BODY_OK;
 }
 
@@ -61,14 +58,12 @@ enum http_body http_body_take(struct http_request *request, const char *p, size_
         return HTTP_BODY_TOO_LARGE;
     if (request->is_chunked && !take_budget(request, len))
         return HTTP_BODY_NO_ROOM;
-    (void)buf_append(&request->body, p, len); /* there is room for body_max */
+    (void)buf_append(&request->body, p, len); /* it has no cap of its own */
     return HTTP_BODY_OK;
 }
 
 void http_body_finish(struct http_request *request)
 {
-    if (request->body.data != NULL)
-        mem_wipe(request->body.data, request->body.end);
     (void)atomic_fetch_sub(&request->conn->http->body_bytes, request->body_budget);
     buf_finish(&request->body);
 }

@@ -372,7 +372,7 @@ struct http_request *http_request_create(struct http_conn *conn, struct MHD_Conn
     /* The parser cuts it into pieces later. The guard wants to know where it lay. */
     request->uri_at = uri;
     request->uri = slice_str(mem_arena_strndup(&exchange->arena, uri, strlen(uri)));
-    buf_init(&request->body, 0);
+    buf_init_secret(&request->body, 0);
     if (!conn->is_new) /* the first one has its deadline from accept */
         http_conn_deadline(conn, http->settings.head_ms, true);
     http_under_way(http, true);

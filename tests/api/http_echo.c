@@ -116,7 +116,7 @@ static void on_handle(void *owner, struct api_exchange *exchange)
     unsigned long long key = 0;
 
     (void)owner;
-    if (is_path(exchange, "/big"))
+    if (is_path(exchange, "/big") || slice_eq(exchange->query, SLICE("big")))
         reply_big(exchange);
     else
         echo(exchange);
