@@ -26,7 +26,7 @@
 
 enum {
     HTTP_NO_LIMIT = 1 << 20, /* of libmicrohttpd's own: watchdog.c counts */
-    HTTP_DESTROY_S = 2,      /* for replies under way */
+    HTTP_DESTROY_S = 5,      /* for replies under way */
 };
 
 void http_settings_init(struct http_settings *settings)

@@ -126,7 +126,7 @@ class Client:
     """One connection. What it has read and not given out yet is in `rest`."""
 
     def __init__(self, sock):
-        self.sock, self.rest = sock, b""
+        self.sock, self.rest = sock, bytearray()
 
     def __enter__(self):
         return self
@@ -157,15 +157,16 @@ class Client:
     def until(self, mark):
         while mark not in self.rest:
             if not self.fill():
-                raise Closed(self.rest)
+                raise Closed(len(self.rest))
         head, _, self.rest = self.rest.partition(mark)
-        return head
+        return bytes(head)
 
     def take(self, size):
         while len(self.rest) < size:
             if not self.fill():
-                raise Closed(self.rest)
-        piece, self.rest = self.rest[:size], self.rest[size:]
+                raise Closed(len(self.rest))
+        piece = bytes(self.rest[:size])
+        del self.rest[:size]
         return piece
 
     def reply(self, to_head=False):
@@ -200,5 +201,4 @@ class Client:
     def read_all(self):
         while self.fill():
             pass
-        data, self.rest = self.rest, b""
-        return data
+        return self.take(len(self.rest))
