@@ -10,6 +10,9 @@ IS_LONG = bool(os.environ.get("POSTERN_LONG"))
 # Instrumented binaries are slower: what waits for something to happen waits longer.
 PATIENCE = 6.0 if SANITIZER in ("asan", "tsan") else 2.0 if SANITIZER else 1.0
 
+# Suites that run at the same time have ports of their own.
+FIRST_PORT = int(os.environ.get("POSTERN_FIRST_PORT", "10000"))
+
 
 def binary():
     return os.environ.get("POSTERN_BIN", os.path.join(ROOT, "build", "server", "postern"))
@@ -33,7 +36,7 @@ def free_port():
     """A port nobody listens on, another one each time; taken from below the ephemeral range so that no
     outgoing connection grabs it in between."""
     while True:
-        port = 10000 + int.from_bytes(os.urandom(2), "big") % 20000
+        port = FIRST_PORT + int.from_bytes(os.urandom(2), "big") % 10000
         if port in _ports:
             continue
         _ports.add(port)
