@@ -114,10 +114,20 @@ class Postfix:
         lines.update(settings)
         with open(os.path.join(self.config, "main.cf"), "w", encoding="ascii") as out:
             out.writelines("%s = %s\n" % item for item in lines.items())
-        with open(os.path.join(self.config, "master.cf"), "w", encoding="ascii") as out:
-            out.write(MASTER.format(listen="127.0.0.1:%d" % self.port, maxproc=maxproc))
+        self.maxproc = maxproc
 
     def start(self):
+        """Again on another port if somebody took this one before master could."""
+        for _ in range(3):
+            with open(os.path.join(self.config, "master.cf"), "w", encoding="ascii") as out:
+                out.write(MASTER.format(listen="127.0.0.1:%d" % self.port, maxproc=self.maxproc))
+            self._launch()
+            if wait_until(self._outcome, 20, "Postfix's greeting") == "greets":
+                return self
+            self.port = free_port()
+        raise AssertionError("master ended:\n" + self.read_log())
+
+    def _launch(self):
         environment = dict(os.environ, LD_LIBRARY_PATH=self.libraries, MAIL_CONFIG=self.config)
         master = os.path.join(self.libraries, "sbin", "master")
         # A session of its own: it stops its whole process group at the end.
@@ -125,16 +135,15 @@ class Postfix:
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, start_new_session=True)
 
-        def answers():
-            assert self.process.poll() is None, "master ended:\n" + self.read_log()
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 5) as sock:
-                    sock.settimeout(5)
-                    return sock.recv(4).startswith(b"220")
-            except OSError:
-                return False
-        wait_until(answers, 20, "Postfix's greeting")
-        return self
+    def _outcome(self):
+        if self.process.poll() is not None:
+            return "ended"
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 5) as sock:
+                sock.settimeout(5)
+                return "greets" if sock.recv(4).startswith(b"220") else None
+        except OSError:
+            return None
 
     def command(self, name, *arguments, **options):
         """One of its programs: sendmail, postqueue, postsuper."""
