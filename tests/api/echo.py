@@ -72,6 +72,7 @@ class Echo:
         if receive_bytes:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         raw.settimeout(SECONDS)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as browsers do
         raw.bind((source, 0))
         raw.connect(("127.0.0.1", port or self.https))
         context = context or tls_context()

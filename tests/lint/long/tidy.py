@@ -1,4 +1,4 @@
-"""clang-tidy over server/ with .clang-tidy, warnings are errors. usage: tidy.py BUILD_DIR"""
+"""clang-tidy over server/, api/ and webui/ with .clang-tidy, warnings are errors. usage: tidy.py BUILD_DIR"""
 import concurrent.futures
 import json
 import os
@@ -19,7 +19,8 @@ def main():
     with open(os.path.join(ROOT, build, "compile_commands.json"), encoding="utf-8") as commands:
         entries = json.load(commands)
     paths = {os.path.normpath(os.path.join(e["directory"], e["file"])) for e in entries}
-    paths = sorted(p for p in paths if p.startswith(os.path.join(ROOT, "server") + os.sep))
+    folders = tuple(os.path.join(ROOT, each) + os.sep for each in ("server", "api", "webui"))
+    paths = sorted(p for p in paths if p.startswith(folders))
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, status, text in pool.map(lambda p: check(build, p), paths):
