@@ -5,6 +5,7 @@
 #include "api/target.h"
 #include "api/tell.h"
 #include "config/merge.h"
+#include "config/objects.h"
 #include "control/control.h"
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
@@ -16,16 +17,16 @@ static bool is_sparse(const struct api_call *call)
 
 static json_t *shown(const struct api_call *call, enum cfg_section section, json_t *object)
 {
-    return is_sparse(call) ? overlay_sparse(section, object) : json_incref(object);
+    return is_sparse(call) ? object_sparse(section, object) : json_incref(object);
 }
 
 /* --- reading --- */
 
 static void give_etag(struct api_call *call, const json_t *value)
 {
-    char etag[OVERLAY_ETAG_MAX], quoted[OVERLAY_ETAG_MAX + 2];
+    char etag[OBJECT_ETAG_MAX], quoted[OBJECT_ETAG_MAX + 2];
 
-    overlay_etag(value, etag);
+    object_etag(value, etag);
     (void)snprintf(quoted, sizeof quoted, "\"%s\"", etag);
     api_exchange_reply_field(call->exchange, "ETag", slice_str(quoted));
 }
@@ -124,10 +125,10 @@ static bool check_conditions(struct api_call *call, const json_t *current)
 {
     struct slice match = api_exchange_field(call->exchange, "If-Match");
     struct slice none = api_exchange_field(call->exchange, "If-None-Match");
-    char etag[OVERLAY_ETAG_MAX] = "", quoted[OVERLAY_ETAG_MAX + 2];
+    char etag[OBJECT_ETAG_MAX] = "", quoted[OBJECT_ETAG_MAX + 2];
 
     if (current != NULL)
-        overlay_etag(current, etag);
+        object_etag(current, etag);
     (void)snprintf(quoted, sizeof quoted, "\"%s\"", etag);
     if (slice_eq(none, SLICE("*")) && current != NULL) {
         problem(call, 412, "object.exists", "it is there already, with the ETag %s", quoted);
@@ -268,7 +269,7 @@ static bool make_value(struct api_call *call, struct api_target *target, enum wr
         return true;
     wanted = write == WRITE_PUT ? json_incref(call->body) : merge_patch(current, call->body);
     config_errors_init(&errors);
-    *ret_value = overlay_canonical(target->section, target->listener, target->key, wanted, &errors);
+    *ret_value = object_canonical(target->section, target->listener, target->key, wanted, &errors);
     json_decref(wanted);
     if (*ret_value == NULL)
         problem_errors(call, "config.invalid", &errors);

@@ -238,3 +238,13 @@ json_t *merge_orders(const json_t *base, const json_t *theirs, const json_t *min
     json_decref(of_mine);
     return out;
 }
+
+json_t *merge_order_complete(const json_t *order, const json_t *present)
+{
+    json_t *nothing = json_array(), *there = shared_part(order, present, present);
+    json_t *out = adopt(nothing, there, present);
+
+    json_decref(there);
+    json_decref(nothing);
+    return out;
+}

@@ -24,4 +24,8 @@ json_t *merge_objects(const json_t *base, const json_t *theirs, const json_t *mi
 json_t *merge_orders(const json_t *base, const json_t *theirs, const json_t *mine,
                      json_t *conflicts);
 
+/* ORDER with exactly the keys of PRESENT, an array too: others go, those that are missing stand
+ * behind their neighbour in PRESENT. */
+json_t *merge_order_complete(const json_t *order, const json_t *present);
+
 #endif

@@ -6,7 +6,12 @@
  *
  *   running + items -> overlay_create -> document + conflicts -> overlay_candidate -> commit
  *
- * Pure: no database. Everything is owned by the overlay. */
+ * An object that is new stands behind the others of its listener, but before the one for ALL. What
+ * an order item says of objects that are gone is forgotten; objects that it does not name stay
+ * behind their neighbour.
+ *
+ * Pure: no database. Everything is owned by the overlay. An overlay of 10,000 items over 10,000
+ * objects is made in a fraction of a second; overlay.c keeps it so. */
 #ifndef POSTERN_CONFIG_OVERLAY_H
 #define POSTERN_CONFIG_OVERLAY_H
 
@@ -27,8 +32,9 @@ struct overlay {
     json_t *document;             /* the whole configuration with the items in it */
     struct overlay_item *items;   /* as merged: base is what runs */
     size_t count;
-    json_t *conflicts;      /* [{section, listener, key, pointer, base, theirs, mine}] */
-    struct mem_arena arena; /* the items' keys and listeners */
+    json_t *conflicts;           /* [{section, listener, key, pointer, base, theirs, mine}] */
+    struct overlay_index *index; /* overlay.c only: the document's objects by key */
+    struct mem_arena arena;      /* the items' keys and listeners, and the index */
 };
 
 /* RESOLVE (may be NULL) answers conflicts: [{section, listener, key, pointer, take: mine|theirs}].
@@ -38,7 +44,8 @@ struct overlay *overlay_create(const struct config *running, const struct overla
 /* NULL is allowed. */
 void overlay_destroy(struct overlay *overlay);
 
-/* One object of the document, borrowed; NULL: there is none. */
+/* One object of the document, borrowed; NULL: there is none. KEY as somebody wrote it
+ * (config/objects.h). */
 json_t *overlay_object(const struct overlay *overlay, enum cfg_section section,
                        struct slice listener, struct slice key);
 /* The objects of a section (of one listener, if LISTENER is not empty): a new array of borrowed
@@ -62,24 +69,13 @@ void overlay_name_errors(const struct overlay *overlay, const struct config_erro
  * fields: [{pointer, label, old, new}]}]. Items that differ in nothing are left out. */
 json_t *overlay_diff(const struct overlay *overlay);
 
-/* The items that turn FROM into TO (both sealed); the caller frees the array and what the items
- * hold, overlay_items_finish does. Keys and listeners are in ARENA. */
+/* The items that turn FROM into TO (both sealed), with the places of entries in ordered sections;
+ * the caller frees the array and what the items hold, overlay_items_finish does. Keys and listeners
+ * are in ARENA. */
 void overlay_items_between(const struct config *from, const struct config *to,
                            struct mem_arena *arena, struct overlay_item **ret_items,
                            size_t *ret_count);
 void overlay_items_finish(struct overlay_item *items, size_t count);
-
-/* One object as its section's rows have it: read, checked, defaults filled in; a new reference.
- * NULL with ERRORS, whose pointers begin at the object. The key and the listener that the object is
- * to have are put in; others in the object are an error. */
-json_t *overlay_canonical(enum cfg_section section, struct slice listener, struct slice key,
-                          const json_t *object, struct config_errors *errors);
-/* Without the members that have their default; a new reference. */
-json_t *overlay_sparse(enum cfg_section section, const json_t *object);
-
-/* The strong entity tag of a value: 32 hex digits of its canonical text's SHA-256. */
-enum { OVERLAY_ETAG_MAX = 33 };
-void overlay_etag(const json_t *value, char etag[OVERLAY_ETAG_MAX]);
 
 /* A whole configuration as a document; the caller owns it. */
 json_t *config_document(const struct config *config);
