@@ -10,8 +10,10 @@ IS_LONG = bool(os.environ.get("POSTERN_LONG"))
 # Instrumented binaries are slower: what waits for something to happen waits longer.
 PATIENCE = 6.0 if SANITIZER in ("asan", "tsan") else 2.0 if SANITIZER else 1.0
 
-# Suites that run at the same time have ports of their own.
-FIRST_PORT = int(os.environ.get("POSTERN_FIRST_PORT", "10000"))
+# Suites that run at the same time, and the workers of one, have ports of their own.
+PORTS = 5000
+FIRST_PORT = (int(os.environ.get("POSTERN_FIRST_PORT", "10000")) +
+              PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
 
 
 def binary():
@@ -36,7 +38,7 @@ def free_port():
     """A port nobody listens on, another one each time; taken from below the ephemeral range so that no
     outgoing connection grabs it in between."""
     while True:
-        port = FIRST_PORT + int.from_bytes(os.urandom(2), "big") % 10000
+        port = FIRST_PORT + int.from_bytes(os.urandom(2), "big") % PORTS
         if port in _ports:
             continue
         _ports.add(port)
