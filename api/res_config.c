@@ -196,32 +196,64 @@ static void write_now(struct api_call *call, const struct overlay_item *item)
     overlay_destroy(overlay);
 }
 
+static bool is_same_place(const struct overlay_item *a, const struct overlay_item *b)
+{
+    return a->section == b->section && a->is_order == b->is_order &&
+           slice_eq(a->listener, b->listener) && slice_eq(a->key, b->key);
+}
+
+static bool is_of_item(const json_t *entry, const struct overlay_item *item)
+{
+    const char *op = json_string_value(json_object_get(entry, "op"));
+    const char *section = json_string_value(json_object_get(entry, "section"));
+    const char *listener = json_string_value(json_object_get(entry, "listener"));
+    const char *key = json_string_value(json_object_get(entry, "key"));
+
+    return strcmp(section, config_section_name(item->section)) == 0 &&
+           slice_eq(slice_str(listener), item->listener) && slice_eq(slice_str(key), item->key) &&
+           (strcmp(op, "order") == 0) == item->is_order;
+}
+
+/* What ITEM changes among all that the draft holds: an order may name what only the draft has. */
+static json_t *diff_in_draft(const struct overlay *view, const struct overlay_item *item)
+{
+    struct overlay_item *items = mem_array(view->count + 1, sizeof *items);
+    json_t *of_item = json_array();
+    size_t count = 0;
+
+    for (size_t i = 0; i < view->count; i++)
+        if (!is_same_place(&view->items[i], item))
+            items[count++] = view->items[i];
+    items[count++] = *item;
+    struct overlay *overlay = overlay_create(view->running, items, count, NULL);
+    json_t *diff = overlay_diff(overlay);
+    for (size_t i = 0; i < json_array_size(diff); i++)
+        if (is_of_item(json_array_get(diff, i), item))
+            (void)json_array_append(of_item, json_array_get(diff, i));
+    json_decref(diff);
+    overlay_destroy(overlay);
+    free(items);
+    return of_item;
+}
+
 static void write_draft(struct api_call *call, struct api_target *target,
                         const struct overlay_item *item)
 {
     struct store *store = config_ctl_store(call->api->settings.control->config);
-    struct overlay *overlay;
     struct error error;
 
-    if (call_is_dry(call)) {
-        overlay = overlay_create(target->view->running, item, 1, NULL);
-        json_t *diff = overlay_diff(overlay);
-        overlay_destroy(overlay);
-        respond_written(call, item, diff, json_array_size(diff) > 0);
-        return;
+    if (!call_is_dry(call)) {
+        if (!target_draft_ensure(call, target))
+            return;
+        int r = draft_stage(store, call->api->settings.clock, target->draft.id, item, 1, &error);
+        if (r < 0) {
+            problem_failed(call, &error);
+            return;
+        }
+        api_exchange_reply_field(call->exchange, "Postern-Draft", slice_str(target->draft.id));
+        tell_draft(call, target->draft.id);
     }
-    if (!target_draft_ensure(call, target))
-        return;
-    int r = draft_stage(store, call->api->settings.clock, target->draft.id, item, 1, &error);
-    if (r < 0) {
-        problem_failed(call, &error);
-        return;
-    }
-    api_exchange_reply_field(call->exchange, "Postern-Draft", slice_str(target->draft.id));
-    tell_draft(call, target->draft.id);
-    overlay = overlay_create(target->view->running, item, 1, NULL);
-    json_t *diff = overlay_diff(overlay);
-    overlay_destroy(overlay);
+    json_t *diff = diff_in_draft(target->view, item);
     respond_written(call, item, diff, json_array_size(diff) > 0);
 }
 

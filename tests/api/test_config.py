@@ -192,6 +192,20 @@ def test_order(api):
     assert token.put("/config-order/rat", ["ALL"] + wanted[:-1], commit="now", **entries).status == 422
 
 
+def test_order_of_what_only_the_draft_has(api):
+    token = api.token("config:read", "config:draft")
+    entries = {"listener": "OutgoingMail", "draft": "me"}
+    for name in ("DRAFT1", "DRAFT2"):
+        token.put("/config/sender-groups/" + name, {"policy": "BLOCKED", "senders": [{"sender": "192.0.2.1"}]},
+                  **entries)
+    order = token.get("/config-order/sender-groups", **entries).json
+    wanted = ["DRAFT2", "DRAFT1"] + [key for key in order if not key.startswith("DRAFT")]
+    written = token.put("/config-order/sender-groups", wanted, **entries)
+    assert written.json["changed"] and [i["op"] for i in written.json["diff"]] == ["order"]
+    assert token.get("/config-order/sender-groups", **entries).json == wanted
+    assert token.delete("/drafts/me").status == 204
+
+
 def test_revisions(api):
     token = api.token("config:read", "config:draft", "config:commit")
     path = CONTROL + "back.example"
