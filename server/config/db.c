@@ -11,13 +11,14 @@
  *         what an object is from this revision on; hash NULL: it is gone. A position orders the
  *         objects of a listener in ordered sections, others have 0.
  *     counters(kind, next)                      numbers below were or may have been given out
- * 2, who may do what, who did what, and what is staged (users.c, audit.c, draft_store.c):
+ * 2, who may do what, who did what, and what is staged (users.c, audit.c, draft.c):
  *     users(name, role, password, is_disabled, created_ms, password_ms)
  *     sessions(id, secret, user, …), tokens(id, secret, user, name, …)
  *         secret is the SHA-256 of what the user was given
  *     audit(number, …, previous, hash)          append-only, by triggers
  *     audit_head(one, number, hash)             the newest row of audit once more
- *     drafts, draft_items */
+ *     drafts, draft_items
+ * 3, in what order items were staged: draft_items.number */
 #include "config/db.h"
 
 #include <errno.h>
@@ -70,6 +71,8 @@ static const char *const migrations[] = {
     "CREATE TABLE draft_items(draft TEXT NOT NULL REFERENCES drafts ON DELETE CASCADE,"
     " section TEXT NOT NULL, listener TEXT NOT NULL, key TEXT NOT NULL, is_order INTEGER NOT NULL,"
     " base TEXT, value TEXT, PRIMARY KEY(draft, section, listener, key, is_order)) WITHOUT ROWID;",
+    /* 3 */
+    "ALTER TABLE draft_items ADD COLUMN number INTEGER NOT NULL DEFAULT 0;",
 };
 
 int db_error(struct store *store, struct error *reterr)

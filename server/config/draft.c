@@ -2,6 +2,7 @@
 #include "config/draft.h"
 
 #include "config/db.h"
+#include "config/objects.h"
 #include "config/schema.h"
 
 #define COLUMNS                                                                                    \
@@ -226,7 +227,7 @@ int draft_items_load(struct store *store, const char *id, struct draft_items *re
     mem_arena_init(&items.arena);
     int r = db_prepare(store,
                        "SELECT section, listener, key, is_order, base, value FROM draft_items"
-                       " WHERE draft = ?1 ORDER BY section, listener, key LIMIT ?2",
+                       " WHERE draft = ?1 ORDER BY number, section, listener, key LIMIT ?2",
                        &stmt, reterr);
     if (r == 0) {
         db_bind_text(stmt, 1, slice_str(id));
@@ -261,16 +262,16 @@ static void bind_item(sqlite3_stmt *stmt, const char *id, const struct overlay_i
     (void)sqlite3_bind_int(stmt, 5, item->is_order);
 }
 
+/* Writes an item; one that is there already keeps its NUMBER. */
 static int write_item(struct store *store, const char *id, const struct overlay_item *item,
-                      bool keeps_base, struct error *reterr)
+                      int64_t number, struct error *reterr)
 {
     sqlite3_stmt *stmt = NULL;
-    const char *sql =
-        keeps_base ? "INSERT INTO draft_items VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO"
-                     " UPDATE SET value = excluded.value"
-                   : "INSERT OR REPLACE INTO draft_items VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-    int r = db_prepare(store, sql, &stmt, reterr);
+    int r = db_prepare(store,
+                       "INSERT INTO draft_items VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT"
+                       " DO UPDATE SET base = excluded.base, value = excluded.value",
+                       &stmt, reterr);
     if (r < 0)
         return r;
     bind_item(stmt, id, item);
@@ -282,10 +283,76 @@ static int write_item(struct store *store, const char *id, const struct overlay_
         texts[i] = json_dumps(values[i], JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
         db_bind_text(stmt, 6 + i, slice_str(texts[i]));
     }
+    (void)sqlite3_bind_int64(stmt, 8, number);
     r = db_step_done(store, stmt, reterr);
     (void)sqlite3_finalize(stmt);
     free(texts[0]);
     free(texts[1]);
+    return r;
+}
+
+static int delete_item(struct store *store, const char *id, const struct overlay_item *item,
+                       struct error *reterr)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    int r = db_prepare(store,
+                       "DELETE FROM draft_items WHERE draft = ?1 AND section = ?2 AND"
+                       " listener = ?3 AND key = ?4 AND is_order = ?5",
+                       &stmt, reterr);
+    if (r < 0)
+        return r;
+    bind_item(stmt, id, item);
+    r = db_step_done(store, stmt, reterr);
+    (void)sqlite3_finalize(stmt);
+    return r;
+}
+
+/* 1: there is an item for the same object, *ret_staged has base and value; 0: there is none. */
+static int read_staged(struct store *store, const char *id, const struct overlay_item *item,
+                       struct overlay_item *ret_staged, struct error *reterr)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    *ret_staged = *item;
+    ret_staged->base = ret_staged->value = NULL;
+    int r = db_prepare(store,
+                       "SELECT base, value FROM draft_items WHERE draft = ?1 AND section = ?2 AND"
+                       " listener = ?3 AND key = ?4 AND is_order = ?5",
+                       &stmt, reterr);
+    if (r < 0)
+        return r;
+    bind_item(stmt, id, item);
+    int step = sqlite3_step(stmt);
+    if (step == SQLITE_ROW)
+        r = column_json(stmt, 0, &ret_staged->base, reterr);
+    if (step == SQLITE_ROW && r == 0)
+        r = column_json(stmt, 1, &ret_staged->value, reterr);
+    if (step != SQLITE_ROW && step != SQLITE_DONE)
+        r = db_error(store, reterr);
+    (void)sqlite3_finalize(stmt);
+    return r == 0 && step == SQLITE_ROW ? 1 : r;
+}
+
+/* Over what is staged already, see overlay_restaged_base. */
+static int stage_item(struct store *store, const char *id, const struct overlay_item *item,
+                      int64_t number, struct error *reterr)
+{
+    struct overlay_item staged, put = *item;
+
+    if (item->base == item->value ||
+        (item->base != NULL && item->value != NULL && json_equal(item->base, item->value)))
+        return delete_item(store, id, item, reterr);
+    int r = read_staged(store, id, item, &staged, reterr);
+    if (r == 1) {
+        put.base = overlay_restaged_base(&staged, item);
+        r = write_item(store, id, &put, number, reterr);
+        json_decref(put.base);
+    } else if (r == 0) {
+        r = write_item(store, id, item, number, reterr);
+    }
+    json_decref(staged.base);
+    json_decref(staged.value);
     return r;
 }
 
@@ -316,17 +383,26 @@ static int settle(struct store *store, const char *id, struct error *reterr)
     return r;
 }
 
+/* How one item of many is written. */
+typedef int write_one(struct store *store, const char *id, const struct overlay_item *item,
+                      int64_t number, struct error *reterr);
+
 static int write_items(struct store *store, const struct clock *clock, const char *id,
-                       const struct overlay_item *items, size_t count, bool keeps_base,
+                       const struct overlay_item *items, size_t count, write_one *write,
                        struct error *reterr)
 {
+    int64_t number = 0;
+
     int r = db_begin(store, reterr);
     if (r < 0)
         return r;
-    if (!keeps_base)
+    if (write == write_item)
         r = run_with(store, "DELETE FROM draft_items WHERE draft = ?2", 0, slice_str(id), reterr);
+    else
+        r = db_number(store, "SELECT COALESCE(MAX(number), 0) FROM draft_items WHERE draft = ?1",
+                      DB_VALUES(DB_TEXT(slice_str(id))), &number, reterr);
     for (size_t i = 0; i < count && r == 0; i++)
-        r = write_item(store, id, &items[i], keeps_base, reterr);
+        r = write(store, id, &items[i], ++number, reterr);
     if (r == 0)
         r = settle(store, id, reterr);
     if (r == 0)
@@ -337,30 +413,26 @@ static int write_items(struct store *store, const struct clock *clock, const cha
 int draft_stage(struct store *store, const struct clock *clock, const char *id,
                 const struct overlay_item *items, size_t count, struct error *reterr)
 {
-    return write_items(store, clock, id, items, count, true, reterr);
+    return write_items(store, clock, id, items, count, stage_item, reterr);
 }
 
 int draft_replace(struct store *store, const struct clock *clock, const char *id,
                   const struct overlay_item *items, size_t count, struct error *reterr)
 {
-    return write_items(store, clock, id, items, count, false, reterr);
+    return write_items(store, clock, id, items, count, write_item, reterr);
 }
 
 int draft_discard(struct store *store, const struct clock *clock, const char *id,
                   const struct overlay_item *item, struct error *reterr)
 {
-    sqlite3_stmt *stmt = NULL;
+    struct overlay_item named = *item;
+    struct mem_arena arena;
 
-    int r = db_prepare(store,
-                       "DELETE FROM draft_items WHERE draft = ?1 AND section = ?2 AND"
-                       " listener = ?3 AND key = ?4 AND is_order = ?5",
-                       &stmt, reterr);
-    if (r < 0)
-        return r;
-    bind_item(stmt, id, item);
-    r = db_step_done(store, stmt, reterr);
+    mem_arena_init(&arena);
+    named.key = object_key(item->section, item->key, &arena);
+    int r = delete_item(store, id, &named, reterr);
     if (r == 0 && sqlite3_changes(store->db) == 0)
         r = error_set(reterr, ERR_NOT_FOUND, "the draft has no such item");
-    (void)sqlite3_finalize(stmt);
+    mem_arena_finish(&arena);
     return r == 0 ? touch(store, clock, id, reterr) : r;
 }

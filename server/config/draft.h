@@ -4,8 +4,8 @@
  * never expiring; others are made by name for automation and end by themselves. Every change is
  * durable on return: neither a kill nor a restart loses what was staged.
  *
- * An item keeps as its base what the object was when it was first staged; the overlay merges from
- * there (config/overlay.h). Blocks; owner thread: main. */
+ * An item keeps as its base what the object was when it was staged; the overlay merges from there
+ * (config/overlay.h). Blocks; owner thread: main. */
 #ifndef POSTERN_CONFIG_DRAFT_H
 #define POSTERN_CONFIG_DRAFT_H
 
@@ -46,7 +46,8 @@ int draft_list(struct store *store, const struct clock *clock, const char *owner
 /* With all its items. */
 int draft_delete(struct store *store, const char *id, struct error *reterr) MUST_CHECK;
 
-/* The items of a draft. draft_items_finish frees what they hold. An item whose section is unknown
+/* The items of a draft, in the order in which they were first staged: that is where new entries of
+ * ordered sections stand. draft_items_finish frees what they hold. An item whose section is unknown
  * to this program is left out. */
 struct draft_items {
     struct overlay_item *items;
@@ -57,15 +58,16 @@ int draft_items_load(struct store *store, const char *id, struct draft_items *re
                      struct error *reterr) MUST_CHECK;
 void draft_items_finish(struct draft_items *items);
 
-/* Stages COUNT items at once, all or none. An item that is there already keeps its base; one whose
- * value equals its base leaves the draft. ERR_FULL: DRAFT_ITEMS_MAX. */
+/* Stages COUNT items at once, all or none; their bases are what runs now. An item that is there
+ * already is replaced, with the base that overlay_restaged_base gives it. One whose value is what
+ * runs leaves the draft. ERR_FULL: DRAFT_ITEMS_MAX. */
 int draft_stage(struct store *store, const struct clock *clock, const char *id,
                 const struct overlay_item *items, size_t count, struct error *reterr) MUST_CHECK;
 /* Replaces bases and values by those of ITEMS (a rebase): the draft then has these and no others.
  */
 int draft_replace(struct store *store, const struct clock *clock, const char *id,
                   const struct overlay_item *items, size_t count, struct error *reterr) MUST_CHECK;
-/* Takes one item out. ERR_NOT_FOUND. */
+/* Takes one item out; its key as somebody wrote it (config/objects.h). ERR_NOT_FOUND. */
 int draft_discard(struct store *store, const struct clock *clock, const char *id,
                   const struct overlay_item *item, struct error *reterr) MUST_CHECK;
 

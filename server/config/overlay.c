@@ -314,6 +314,25 @@ static void merge_item(struct overlay *overlay, struct overlay_item *item, const
     item->value = merged;
 }
 
+json_t *overlay_restaged_base(const struct overlay_item *staged, const struct overlay_item *item)
+{
+    json_t *conflicts = json_array(), *base = overlay_copy(item->base);
+
+    json_decref(merge(staged, item->base, conflicts));
+    for (size_t i = 0; i < json_array_size(conflicts); i++) {
+        const json_t *conflict = json_array_get(conflicts, i);
+        const char *pointer = json_string_value(json_object_get(conflict, "pointer"));
+        bool goes_back = pointer[0] == '\0'
+                             ? overlay_is_same(item->value, staged->base)
+                             : overlay_is_same(json_object_get(item->value, pointer + 1),
+                                               json_object_get(staged->base, pointer + 1));
+        if (!goes_back)
+            base = take_over(base, staged->base, conflict);
+    }
+    json_decref(conflicts);
+    return base;
+}
+
 static void put_item(struct overlay *overlay, struct overlay_item *item, const json_t *resolve)
 {
     item->listener = overlay_keep(&overlay->arena, item->listener);

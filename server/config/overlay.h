@@ -77,6 +77,12 @@ void overlay_items_between(const struct config *from, const struct config *to,
                            size_t *ret_count);
 void overlay_items_finish(struct overlay_item *items, size_t count);
 
+/* The base of ITEM, which is to be staged (its base: what runs), when STAGED is in the draft
+ * already. What others committed since then was there to be seen when ITEM was written, so its base
+ * is what runs; only where STAGED was in conflict with it the old base stays, and so does the
+ * conflict, unless ITEM goes back to that base. A new reference; NULL: is not there. */
+json_t *overlay_restaged_base(const struct overlay_item *staged, const struct overlay_item *item);
+
 /* A whole configuration as a document; the caller owns it. */
 json_t *config_document(const struct config *config);
 

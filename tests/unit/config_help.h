@@ -31,7 +31,7 @@ static inline struct config *help_config_with(const char *rat, const char *more)
         "{\"system\":{\"hostname\":\"gw.test\"},"
         "\"interfaces\":[{\"name\":\"A\",\"address\":\"127.0.0.1\",\"hostname\":\"gw.test\"}],"
         "\"listeners\":[{\"name\":\"M\",\"type\":\"public\",\"interface\":\"A\"},"
-        "{\"name\":\"N\",\"type\":\"public\",\"interface\":\"A\",\"port\":26}],"
+        "{\"name\":\"N\",\"type\":\"public\",\"interface\":\"A\",\"port\":10025}],"
         "\"mail-flow-policies\":[{\"name\":\"P\",\"action\":\"accept\"}],\"rat\":[%s],"
         "\"sender-groups\":[{\"listener\":\"M\",\"name\":\"ALL\",\"policy\":\"P\",\"senders\":"
         "[{\"sender\":\"ALL\"}]},{\"listener\":\"N\",\"name\":\"ALL\",\"policy\":\"P\",\"senders\":"

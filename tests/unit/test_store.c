@@ -201,7 +201,7 @@ static void test_refused_databases(void **state)
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    assert_int_equal(query("PRAGMA user_version"), 2);
+    assert_int_equal(query("PRAGMA user_version"), 3);
     (void)query("PRAGMA user_version = 99");
     assert_int_equal(store_open(path, &store, &error), ERR_INVALID);
     assert_non_null(strstr(error.text, "schema 99"));
