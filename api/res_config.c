@@ -185,7 +185,7 @@ static void write_now(struct api_call *call, const struct overlay_item *item)
         problem_errors(call, "config.invalid", &errors);
     } else if (call_is_dry(call) || !is_changed) {
         respond_written(call, item, diff, is_changed);
-    } else if (commit_candidate(call, overlay, candidate, comment.p == NULL ? "" : comment.p,
+    } else if (commit_candidate(call, overlay, candidate, comment.p == NULL ? "" : comment.p, NULL,
                                 NULL)) {
         respond_written(call, item, diff, true);
     } else {

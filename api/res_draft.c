@@ -247,16 +247,14 @@ void api_draft_rebase(struct api_call *call)
     overlay_destroy(overlay);
 }
 
-/* After the commit nothing of it is staged any more; a named draft has done its work. */
+/* A draft that changes nothing has done its work as well. */
 static void forget_draft(struct api_call *call, const struct draft *draft)
 {
     struct error error;
 
-    if (draft->id[0] == '\0')
-        return;
     int r = draft_delete(store_of(call), draft->id, &error);
-    if (r < 0) /* what is left equals what runs, and shows as no change */
-        log_warning("api: draft %s was committed, but stays: %s", draft->id, error.text);
+    if (r < 0) /* what is left shows as no change */
+        log_warning("api: draft %s changes nothing, but stays: %s", draft->id, error.text);
 }
 
 static void commit_overlay(struct api_call *call, const struct draft *draft,
@@ -264,6 +262,8 @@ static void commit_overlay(struct api_call *call, const struct draft *draft,
 {
     struct config_errors errors;
     struct commit_result result = {.revision = overlay->running->revision};
+    const char *id =
+        draft->id[0] == '\0' ? NULL : draft->id; /* NULL: `me` without anything in it */
     json_t *items = overlay_diff(overlay);
     bool is_changed = json_array_size(items) > 0;
 
@@ -272,10 +272,11 @@ static void commit_overlay(struct api_call *call, const struct draft *draft,
     if (candidate == NULL) {
         problem_errors(call, "config.invalid", &errors);
     } else if (!is_changed || call_is_dry(call) ||
-               commit_candidate(call, overlay, candidate, comment, &result)) {
-        if (!call_is_dry(call)) {
-            forget_draft(call, draft);
-            tell_draft(call, draft->id);
+               commit_candidate(call, overlay, candidate, comment, id, &result)) {
+        if (!call_is_dry(call) && id != NULL) {
+            if (!is_changed)
+                forget_draft(call, draft);
+            tell_draft(call, id);
         }
         api_exchange_reply_field(call->exchange, "Postern-Changed",
                                  is_changed ? SLICE("true") : SLICE("false"));

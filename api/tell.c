@@ -24,7 +24,7 @@ void tell_draft(struct api_call *call, const char *id)
 }
 
 bool commit_candidate(struct api_call *call, const struct overlay *overlay,
-                      struct config *candidate, const char *comment,
+                      struct config *candidate, const char *comment, const char *draft,
                       struct commit_result *ret_result)
 {
     struct config_ctl *config = call->api->settings.control->config;
@@ -35,7 +35,7 @@ bool commit_candidate(struct api_call *call, const struct overlay *overlay,
 
     config_errors_init(&found);
     config_errors_init(&errors);
-    int r = config_ctl_commit(config, candidate, call->principal.name, comment, &found,
+    int r = config_ctl_commit(config, candidate, call->principal.name, comment, draft, &found,
                               &result.took_ms);
     if (r == ERR_INVALID) {
         overlay_name_errors(overlay, &found, &errors);

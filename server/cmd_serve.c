@@ -345,7 +345,7 @@ static int first_configuration(struct server *s, struct config_errors *errors)
     int r = first_start_candidate(json, s->activate.keys_dir, s->engine.clock, &candidate, errors,
                                   &error);
     if (r == 0)
-        r = config_commit(&s->commit, candidate, "system", comment, errors);
+        r = config_commit(&s->commit, candidate, "system", comment, NULL, errors);
     else if (r != ERR_INVALID)
         config_errors_add(errors, "/certificates", "certificate.unusable", "%s", error.text);
     if (r < 0)

@@ -4,6 +4,8 @@
  * persist, persist is one transaction, and nothing after it can fail. */
 #include "config/commit.h"
 
+#include "config/config_priv.h"
+
 void commit_init(struct commit *commit, struct store *store, const struct clock *clock,
                  const struct commit_hooks *hooks)
 {
@@ -53,13 +55,15 @@ static void go_live(struct commit *commit, const struct config *candidate)
 }
 
 static int persist(struct commit *commit, struct config *candidate, const char *author,
-                   const char *comment, struct config_errors *errors)
+                   const char *comment, const char *draft, struct config_errors *errors)
 {
     struct store_revision revision = {.created_ms = clock_wall_ms(commit->clock)};
     struct error error;
-    (void)snprintf(revision.author, sizeof(revision.author), "%s", author);
-    (void)snprintf(revision.comment, sizeof(revision.comment), "%s", comment);
-    int r = store_save_revision(commit->store, candidate, &revision, &error);
+    (void)snprintf(revision.author, sizeof(revision.author), "%.*s",
+                   SLICE_ARGS(config_cut(slice_str(author), sizeof(revision.author) - 1)));
+    (void)snprintf(revision.comment, sizeof(revision.comment), "%.*s",
+                   SLICE_ARGS(config_cut(slice_str(comment), sizeof(revision.comment) - 1)));
+    int r = store_save_revision(commit->store, candidate, draft, &revision, &error);
     if (r < 0) {
         config_errors_add(errors, "", "commit.not_stored", "%s", error.text);
         return r;
@@ -69,7 +73,7 @@ static int persist(struct commit *commit, struct config *candidate, const char *
 }
 
 int config_commit(struct commit *commit, struct config *candidate, const char *author,
-                  const char *comment, struct config_errors *errors)
+                  const char *comment, const char *draft, struct config_errors *errors)
 {
     struct config_diff diff;
     if (!candidate->is_sealed && !config_validate(candidate, errors))
@@ -83,7 +87,7 @@ int config_commit(struct commit *commit, struct config *candidate, const char *a
     r = make_ready(commit, candidate, &diff, errors);
     if (r < 0)
         goto finish;
-    r = persist(commit, candidate, author, comment, errors);
+    r = persist(commit, candidate, author, comment, draft, errors);
     if (r < 0) {
         if (commit->hooks.abort != NULL)
             commit->hooks.abort(commit->hooks.owner, commit->running, candidate);

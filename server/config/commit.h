@@ -47,9 +47,11 @@ void commit_finish(struct commit *commit);
  * candidate->revision set; when nothing differs from the running one no hook is called, no revision
  * is made, and candidate->revision is the running one's. ERR_INVALID: it was refused by validation
  * or a hook; other errors: it could not be stored. In both cases ERRORS has at least one entry and
- * the running configuration is what it was. AUTHOR and COMMENT are cut to what a revision holds. */
+ * the running configuration is what it was. AUTHOR and COMMENT are cut to what a revision holds.
+ * DRAFT (an id; NULL: none) is what the candidate was made of: it ends with the revision, in one
+ * transaction, and stays if there is none. */
 int config_commit(struct commit *commit, struct config *candidate, const char *author,
-                  const char *comment, struct config_errors *errors) MUST_CHECK;
+                  const char *comment, const char *draft, struct config_errors *errors) MUST_CHECK;
 
 /* Starts the newest stored revision: the same steps without persist. ERR_NOT_FOUND without errors:
  * the store is empty, this is a first start. */

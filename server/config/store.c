@@ -8,8 +8,16 @@
 #include "config/db.h"
 #include "config/sha256.h"
 
+/* A row of revision_items is a change if the object's JSON differs from that of the row before it;
+ * if only places differ, the listener's order counts as one. */
 #define REVISION_COLUMNS                                                                           \
-    "SELECT revision, created_ms, author, comment, confirm_by_ms FROM revisions"
+    "SELECT revision, created_ms, author, comment, confirm_by_ms,"                                 \
+    " (WITH rows(listener, section, is_new) AS (SELECT i.listener, i.section, i.hash IS NOT"       \
+    " (SELECT p.hash FROM revision_items p WHERE p.section = i.section AND p.listener ="           \
+    " i.listener AND p.key = i.key AND p.revision < i.revision ORDER BY p.revision DESC LIMIT 1)"  \
+    " FROM revision_items i WHERE i.revision = revisions.revision)"                                \
+    " SELECT COALESCE(SUM(n), 0) FROM (SELECT CASE WHEN MAX(is_new) THEN SUM(is_new) ELSE 1 END n" \
+    " FROM rows GROUP BY section, listener)) FROM revisions"
 
 static void read_revision(sqlite3_stmt *stmt, struct store_revision *ret_revision)
 {
@@ -17,6 +25,7 @@ static void read_revision(sqlite3_stmt *stmt, struct store_revision *ret_revisio
         .revision = (uint64_t)sqlite3_column_int64(stmt, 0),
         .created_ms = sqlite3_column_int64(stmt, 1),
         .confirm_by_ms = sqlite3_column_int64(stmt, 4),
+        .change_count = (size_t)sqlite3_column_int64(stmt, 5),
     };
     (void)snprintf(ret_revision->author, sizeof(ret_revision->author), "%s",
                    db_column_text(stmt, 2).p);
@@ -339,7 +348,7 @@ static int save_all(struct save *save, const struct store_revision *revision, st
     return r == 0 ? save_removals(save, reterr) : r;
 }
 
-int store_save_revision(struct store *store, const struct config *config,
+int store_save_revision(struct store *store, const struct config *config, const char *draft,
                         struct store_revision *revision, struct error *reterr)
 {
     struct store_revision newest = {0};
@@ -353,6 +362,9 @@ int store_save_revision(struct store *store, const struct config *config,
         save.revision = newest.revision + 1;
         r = save_all(&save, revision, reterr);
     }
+    if (r == 0 && draft != NULL)
+        r = db_change(store, "DELETE FROM drafts WHERE id = ?1",
+                      DB_VALUES(DB_TEXT(slice_str(draft))), NULL, reterr);
     (void)sqlite3_finalize(save.object);
     (void)sqlite3_finalize(save.item);
     (void)sqlite3_finalize(save.before);

@@ -23,6 +23,7 @@ struct store_revision {
     char author[128];
     char comment[512];
     int64_t confirm_by_ms; /* 0: nothing to confirm; else it is reverted then */
+    size_t change_count; /* objects it added, changed or took away, orders it changed; read only */
 };
 
 /* The newest revision. ERR_NOT_FOUND: none yet, this is a first start. */
@@ -42,9 +43,10 @@ int store_list_revisions(struct store *store, uint64_t before, size_t limit,
 int store_load_revision(struct store *store, uint64_t revision, struct config_errors *errors,
                         struct config **ret_config, struct error *reterr) MUST_CHECK;
 
-/* Stores a sealed configuration as the next revision, durable on return, in one transaction.
- * *revision: author, comment, created_ms and confirm_by_ms in, number out. */
-int store_save_revision(struct store *store, const struct config *config,
+/* Stores a sealed configuration as the next revision, durable on return, in one transaction that
+ * also ends DRAFT (an id; NULL: none), which it was made of. *revision: author, comment, created_ms
+ * and confirm_by_ms in, number out. */
+int store_save_revision(struct store *store, const struct config *config, const char *draft,
                         struct store_revision *revision, struct error *reterr) MUST_CHECK;
 
 enum store_counter { STORE_COUNTER_MID, STORE_COUNTER_ICID, STORE_COUNTER_DCID };

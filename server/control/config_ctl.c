@@ -43,12 +43,13 @@ const struct clock *config_ctl_clock(const struct config_ctl *ctl)
 }
 
 int config_ctl_commit(struct config_ctl *ctl, struct config *candidate, const char *author,
-                      const char *comment, struct config_errors *errors, uint64_t *ret_took_ms)
+                      const char *comment, const char *draft, struct config_errors *errors,
+                      uint64_t *ret_took_ms)
 {
     uint64_t began_ms = clock_mono_ms(ctl->engine->clock);
     uint64_t before = ctl->commit->running->revision;
 
-    int r = config_commit(ctl->commit, candidate, author, comment, errors);
+    int r = config_commit(ctl->commit, candidate, author, comment, draft, errors);
     if (r < 0)
         return r;
     *ret_took_ms = clock_mono_ms(ctl->engine->clock) - began_ms;

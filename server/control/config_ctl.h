@@ -22,7 +22,7 @@ const struct clock *config_ctl_clock(const struct config_ctl *ctl);
 /* config_commit, and its line in the log. *RET_TOOK_MS: from the call to its being live on every
  * loop. */
 int config_ctl_commit(struct config_ctl *ctl, struct config *candidate, const char *author,
-                      const char *comment, struct config_errors *errors,
+                      const char *comment, const char *draft, struct config_errors *errors,
                       uint64_t *ret_took_ms) MUST_CHECK;
 
 /* "Which sender group would match this address?", asked of CONFIG (sealed). */

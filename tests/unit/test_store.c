@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "config/commit.h"
+#include "config/draft.h"
 #include "config/sha256.h"
 
 static char dir[] = "/tmp/test_store.XXXXXX";
@@ -114,7 +115,7 @@ static void save(struct store *store, const struct config *c, uint64_t wanted)
 {
     struct store_revision revision = {.created_ms = 5, .author = "me", .comment = "why"};
     struct error error;
-    if (store_save_revision(store, c, &revision, &error) < 0)
+    if (store_save_revision(store, c, NULL, &revision, &error) < 0)
         fail_msg("%s", error.text);
     assert_int_equal(revision.revision, wanted);
 }
@@ -169,6 +170,49 @@ static void test_revisions(void **state)
     config_unref(one);
     config_unref(two);
     config_errors_finish(&errors);
+}
+
+/* Newest first, page by page, and how much each changed. */
+static void test_list_revisions(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned domains;
+        const char *order;
+        size_t changes;
+    } steps[] = {
+        {3, RAT("a.test") RAT("b.test"), 15},              /* every object there is */
+        {2, RAT("a.test") RAT("b.test"), 1},               /* one gone */
+        {4, RAT("a.test") RAT("b.test"), 2},               /* one back, one new */
+        {4, RAT("b.test") RAT("a.test"), 1},               /* an order */
+        {3, RAT("a.test") RAT("b.test"), 2},               /* one gone, an order */
+        {3, RAT("c.test") RAT("a.test") RAT("b.test"), 1}, /* one new, which moves the others */
+    };
+    struct store_revision found[10];
+    struct error error;
+    struct store *store = open_store();
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct config *c = load(steps[i].domains, steps[i].order);
+        save(store, c, i + 1);
+        config_unref(c);
+    }
+    assert_int_equal(store_list_revisions(store, 0, 10, found, &error), 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(found[i].revision, 6 - i);
+        assert_int_equal(found[i].change_count, steps[5 - i].changes);
+        assert_string_equal(found[i].author, "me");
+        assert_string_equal(found[i].comment, "why");
+    }
+    assert_int_equal(store_list_revisions(store, 4, 2, found, &error), 2);
+    assert_int_equal(found[0].revision, 3);
+    assert_int_equal(found[1].revision, 2);
+    assert_int_equal(store_list_revisions(store, 1, 2, found, &error), 0);
+    assert_int_equal(store_read_revision(store, 2, found, &error), 0);
+    assert_int_equal(found[0].change_count, 1);
+    assert_int_equal(store_read_revision(store, 0, found, &error), ERR_NOT_FOUND);
+    assert_int_equal(store_read_revision(store, 7, found, &error), ERR_NOT_FOUND);
+    assert_int_equal(store_read_revision(store, UINT64_MAX, found, &error), ERR_NOT_FOUND);
+    store_close(store);
 }
 
 static void test_counters(void **state)
@@ -303,18 +347,18 @@ static void test_commit(void **state)
     commit_init(&commit, store, &clock.clock, &hooks);
     assert_int_equal(config_commit_start(&commit, &errors), ERR_NOT_FOUND);
     assert_int_equal(errors.count, 0);
-    assert_int_equal(config_commit(&commit, one, "setup", "first", &errors), 0);
+    assert_int_equal(config_commit(&commit, one, "setup", "first", NULL, &errors), 0);
     assert_string_equal(s.calls, "check prepare publish drain ");
     assert_null(s.old);
     assert_true(s.reload & CFG_RELOAD_LISTENERS);
     assert_int_equal(one->revision, 1);
     assert_ptr_equal(commit.running, one);
     s.calls[0] = '\0';
-    assert_int_equal(config_commit(&commit, same, "me", "nothing", &errors), 0);
+    assert_int_equal(config_commit(&commit, same, "me", "nothing", NULL, &errors), 0);
     assert_string_equal(s.calls, "");
     assert_int_equal(same->revision, 1);
     assert_ptr_equal(commit.running, one);
-    assert_int_equal(config_commit(&commit, two, "me", "more", &errors), 0);
+    assert_int_equal(config_commit(&commit, two, "me", "more", NULL, &errors), 0);
     assert_ptr_equal(s.old, one);
     assert_int_equal(s.reload, 0);
     assert_int_equal(store_newest_revision(store, &newest, NULL), 0);
@@ -340,6 +384,47 @@ static void test_commit(void **state)
     config_errors_finish(&errors);
 }
 
+/* A draft ends with the revision made of it, and only then. */
+static void test_draft_ends_with_its_commit(void **state)
+{
+    (void)state;
+    struct commit_hooks none = {0};
+    struct commit commit;
+    struct clock_fake clock;
+    struct config_errors errors;
+    struct draft draft, other, found;
+    struct store_revision newest;
+    struct store *store = open_store();
+    struct config *one = load(1, ""), *two = load(2, "");
+    clock_fake_init(&clock, 1000);
+    config_errors_init(&errors);
+    commit_init(&commit, store, &clock.clock, &none);
+    assert_int_equal(config_commit(&commit, one, "setup", "", NULL, &errors), 0);
+    assert_int_equal(draft_create(store, &clock.clock, "a", "", true, 0, &draft, NULL), 0);
+    assert_int_equal(draft_create(store, &clock.clock, "b", "", true, 0, &other, NULL), 0);
+    (void)query("CREATE TRIGGER t BEFORE DELETE ON drafts BEGIN SELECT RAISE(ABORT, 'no'); END");
+    assert_int_equal(config_commit(&commit, two, "a", "", draft.id, &errors), ERR_DB);
+    assert_int_equal(store_newest_revision(store, &newest, NULL), 0);
+    assert_int_equal(newest.revision, 1);
+    assert_int_equal(draft_find_default(store, &clock.clock, "a", &found, NULL), 0);
+    (void)query("DROP TRIGGER t");
+    /* A comment is cut behind a character: the next one would end one byte too late. */
+    char comment[600] = "";
+    for (size_t i = 0; i + 2 < sizeof(comment); i += 2)
+        memcpy(comment + i, "\xc3\xa9", 2);
+    assert_int_equal(config_commit(&commit, two, "a", comment, draft.id, &errors), 0);
+    assert_int_equal(draft_find_default(store, &clock.clock, "a", &found, NULL), ERR_NOT_FOUND);
+    assert_int_equal(draft_find_default(store, &clock.clock, "b", &found, NULL), 0);
+    assert_int_equal(store_newest_revision(store, &newest, NULL), 0);
+    assert_int_equal(strlen(newest.comment), 510);
+    assert_memory_equal(newest.comment + 508, "\xc3\xa9", 3);
+    commit_finish(&commit);
+    store_close(store);
+    config_unref(one);
+    config_unref(two);
+    config_errors_finish(&errors);
+}
+
 static void test_refused_commit_changes_nothing(void **state)
 {
     (void)state;
@@ -353,30 +438,30 @@ static void test_refused_commit_changes_nothing(void **state)
     clock_fake_init(&clock, 1000);
     config_errors_init(&errors);
     commit_init(&commit, store, &clock.clock, &hooks);
-    assert_int_equal(config_commit(&commit, one, "a", "", &errors), ERR_INVALID);
+    assert_int_equal(config_commit(&commit, one, "a", "", NULL, &errors), ERR_INVALID);
     assert_string_equal(s.calls, "check ");
     assert_int_equal(errors.count, 1);
     assert_string_equal(errors.items[0].code, "key.unavailable");
     s = (struct script){.prepare_fails = true, .is_silent = true};
-    assert_int_equal(config_commit(&commit, one, "a", "", &errors), ERR_INVALID);
+    assert_int_equal(config_commit(&commit, one, "a", "", NULL, &errors), ERR_INVALID);
     assert_string_equal(s.calls, "check prepare ");
     assert_string_equal(errors.items[1].code, "commit.refused");
     assert_null(commit.running);
     assert_int_equal(query("SELECT count(*) FROM revisions"), 0);
     s = (struct script){0};
-    assert_int_equal(config_commit(&commit, one, "a", "", &errors), 0);
+    assert_int_equal(config_commit(&commit, one, "a", "", NULL, &errors), 0);
     /* The database refuses in the middle of the transaction: abort, and no trace of it. */
     (void)query("CREATE TRIGGER t BEFORE INSERT ON revision_items BEGIN"
                 " SELECT RAISE(ABORT, 'disk on fire'); END");
     s = (struct script){0};
-    assert_int_equal(config_commit(&commit, two, "a", "", &errors), ERR_DB);
+    assert_int_equal(config_commit(&commit, two, "a", "", NULL, &errors), ERR_DB);
     assert_string_equal(s.calls, "check prepare abort ");
     assert_non_null(strstr(errors.items[2].text, "disk on fire"));
     assert_ptr_equal(commit.running, one);
     assert_int_equal(two->revision, 0);
     assert_int_equal(query("SELECT count(*) FROM revisions"), 1);
     (void)query("DROP TRIGGER t");
-    assert_int_equal(config_commit(&commit, two, "a", "", &errors), 0);
+    assert_int_equal(config_commit(&commit, two, "a", "", NULL, &errors), 0);
     assert_int_equal(two->revision, 2);
     commit_finish(&commit);
     store_close(store);
@@ -392,6 +477,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256), IN_DIR(test_revisions),
         IN_DIR(test_counters),         IN_DIR(test_refused_databases),
+        IN_DIR(test_list_revisions),   IN_DIR(test_draft_ends_with_its_commit),
         IN_DIR(test_commit),           IN_DIR(test_refused_commit_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
