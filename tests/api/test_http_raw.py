@@ -217,7 +217,9 @@ def test_handled(echo, length, data):
 def test_refused_byte_by_byte(echo):
     """The layout is judged by where the bytes lie, so it must not matter how they come."""
     with echo.tls() as client:
-        for byte in REFUSED["length folded away"][1][:120]:
+        wire = REFUSED["length folded away"][1]
+        # no byte behind the head: it may find the connection closed
+        for byte in wire[:wire.index(b"\r\n\r\n") + 4]:
             client.send(bytes([byte]))
         assert client.reply().status == 400
     with echo.tls() as client:
