@@ -34,6 +34,11 @@ int __wrap_crypto_pwhash(unsigned char *out, unsigned long long out_len, const c
     asked_bytes = bytes;
     if (has_no_memory)
         return -1;
+    /* What is asked for is what is looked at: the work itself would take seconds. */
+    if (bytes > crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE) {
+        passes = crypto_pwhash_argon2id_OPSLIMIT_MIN;
+        bytes = crypto_pwhash_argon2id_MEMLIMIT_MIN;
+    }
     return __real_crypto_pwhash(out, out_len, passphrase, passphrase_len, salt, passes, bytes,
                                 algorithm);
 }
