@@ -129,7 +129,9 @@ int db_select(struct store *store, const char *sql, const struct db_value *value
     for (size_t i = 0; r == 0 && i < count; i++) {
         const struct db_value *value = &values[i];
         int at = (int)i + 1;
-        if (value->kind == DB_VALUE_TEXT)
+        if (value->kind == DB_VALUE_TEXT_OR_NULL && value->bytes.p == NULL)
+            continue; /* what is not bound is NULL */
+        if (value->kind == DB_VALUE_TEXT || value->kind == DB_VALUE_TEXT_OR_NULL)
             db_bind_text(*ret_stmt, at, value->bytes);
         else if (value->kind == DB_VALUE_BLOB) /* static for the same reason */
             (void)sqlite3_bind_blob64(*ret_stmt, at, value->bytes.p, value->bytes.len,

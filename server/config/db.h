@@ -30,13 +30,18 @@ int db_step_done(struct store *store, sqlite3_stmt *stmt, struct error *reterr) 
 
 /* A value for a statement's parameter, numbered from 1 in the order of DB_VALUES. */
 struct db_value {
-    enum { DB_VALUE_TEXT, DB_VALUE_BLOB, DB_VALUE_NUMBER } kind;
+    enum { DB_VALUE_TEXT, DB_VALUE_TEXT_OR_NULL, DB_VALUE_BLOB, DB_VALUE_NUMBER } kind;
     struct slice bytes;
     int64_t number;
 };
 #define DB_TEXT(slice_)                                                                            \
     {                                                                                              \
         .kind = DB_VALUE_TEXT, .bytes = (slice_)                                                   \
+    }
+/* NULL in the database if the C string is NULL. */
+#define DB_TEXT_OR_NULL(text_)                                                                     \
+    {                                                                                              \
+        .kind = DB_VALUE_TEXT_OR_NULL, .bytes = slice_str(text_)                                   \
     }
 #define DB_BLOB(p_, len_)                                                                          \
     {                                                                                              \

@@ -10,10 +10,12 @@
     " (SELECT COUNT(*) FROM draft_items WHERE draft = id) FROM drafts"                             \
     " WHERE (expires_ms = 0 OR expires_ms > ?1)"
 
-static void copy_text(char *to, size_t size, struct slice from)
-{
-    (void)snprintf(to, size, "%.*s", SLICE_ARGS(from));
-}
+/* What names an item: the first five parameters. */
+#define ITEM_VALUES(id, item)                                                                      \
+    DB_TEXT(slice_str(id)), DB_TEXT(slice_str(cfg_sections[(item)->section].name)),                \
+        DB_TEXT((item)->listener), DB_TEXT((item)->key), DB_NUMBER((item)->is_order)
+#define IS_ITEM                                                                                    \
+    " WHERE draft = ?1 AND section = ?2 AND listener = ?3 AND key = ?4 AND is_order = ?5"
 
 static void read_row(sqlite3_stmt *stmt, struct draft *ret_draft)
 {
@@ -24,9 +26,9 @@ static void read_row(sqlite3_stmt *stmt, struct draft *ret_draft)
         .expires_ms = sqlite3_column_int64(stmt, 6),
         .item_count = (size_t)sqlite3_column_int64(stmt, 7),
     };
-    copy_text(ret_draft->id, sizeof(ret_draft->id), db_column_text(stmt, 0));
-    copy_text(ret_draft->owner, sizeof(ret_draft->owner), db_column_text(stmt, 1));
-    copy_text(ret_draft->title, sizeof(ret_draft->title), db_column_text(stmt, 2));
+    db_copy_text(stmt, 0, ret_draft->id, sizeof(ret_draft->id));
+    db_copy_text(stmt, 1, ret_draft->owner, sizeof(ret_draft->owner));
+    db_copy_text(stmt, 2, ret_draft->title, sizeof(ret_draft->title));
 }
 
 /* The first row of a statement made of COLUMNS with one text, ?2. */
@@ -35,11 +37,10 @@ static int find_one(struct store *store, const struct clock *clock, const char *
 {
     sqlite3_stmt *stmt = NULL;
 
-    int r = db_prepare(store, sql, &stmt, reterr);
+    int r = db_select(store, sql, DB_VALUES(DB_NUMBER(clock_wall_ms(clock)), DB_TEXT(text)), &stmt,
+                      reterr);
     if (r < 0)
         return r;
-    (void)sqlite3_bind_int64(stmt, 1, clock_wall_ms(clock));
-    db_bind_text(stmt, 2, text);
     int step = sqlite3_step(stmt);
     if (step == SQLITE_ROW)
         read_row(stmt, ret_draft);
@@ -71,14 +72,13 @@ int draft_list(struct store *store, const struct clock *clock, const char *owner
     struct draft *drafts = mem_array(DRAFTS_MAX, sizeof(*drafts));
     size_t count = 0;
 
-    int r = db_prepare(store,
-                       COLUMNS " AND (?2 = '' OR owner = ?2) ORDER BY created_ms DESC, id LIMIT ?3",
-                       &stmt, reterr);
+    int r = db_select(store,
+                      COLUMNS " AND (?2 = '' OR owner = ?2) ORDER BY created_ms DESC, id LIMIT ?3",
+                      DB_VALUES(DB_NUMBER(clock_wall_ms(clock)), DB_TEXT(slice_str(owner)),
+                                DB_NUMBER(DRAFTS_MAX)),
+                      &stmt, reterr);
     if (r < 0)
         goto fail;
-    (void)sqlite3_bind_int64(stmt, 1, clock_wall_ms(clock));
-    db_bind_text(stmt, 2, slice_str(owner == NULL ? "" : owner));
-    (void)sqlite3_bind_int64(stmt, 3, DRAFTS_MAX);
     int step = sqlite3_step(stmt);
     for (; step == SQLITE_ROW && count < DRAFTS_MAX; step = sqlite3_step(stmt))
         read_row(stmt, &drafts[count++]);
@@ -95,37 +95,16 @@ fail:
     return r;
 }
 
-/* Runs SQL, which gives no rows, with a number as ?1 and a text as ?2, as far as it has them. */
-static int run_with(struct store *store, const char *sql, int64_t number, struct slice text,
-                    struct error *reterr)
-{
-    sqlite3_stmt *stmt = NULL;
-
-    int r = db_prepare(store, sql, &stmt, reterr);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_int64(stmt, 1, number);
-    db_bind_text(stmt, 2, text);
-    r = db_step_done(store, stmt, reterr);
-    (void)sqlite3_finalize(stmt);
-    return r;
-}
-
 static int sweep_and_count(struct store *store, int64_t now_ms, struct error *reterr)
 {
-    sqlite3_stmt *stmt = NULL;
+    int64_t count = 0;
 
-    int r = run_with(store, "DELETE FROM drafts WHERE expires_ms <> 0 AND expires_ms <= ?1", now_ms,
-                     SLICE(""), reterr);
+    int r = db_change(store, "DELETE FROM drafts WHERE expires_ms <> 0 AND expires_ms <= ?1",
+                      DB_VALUES(DB_NUMBER(now_ms)), NULL, reterr);
     if (r == 0)
-        r = db_prepare(store, "SELECT COUNT(*) FROM drafts", &stmt, reterr);
-    if (r < 0)
-        return r;
-    if (sqlite3_step(stmt) != SQLITE_ROW)
-        r = db_error(store, reterr);
-    else if (sqlite3_column_int64(stmt, 0) >= DRAFTS_MAX)
+        r = db_number(store, "SELECT COUNT(*) FROM drafts", NULL, 0, &count, reterr);
+    if (r == 0 && count >= DRAFTS_MAX)
         r = error_set(reterr, ERR_FULL, "there are %d drafts; delete some first", DRAFTS_MAX);
-    (void)sqlite3_finalize(stmt);
     return r;
 }
 
@@ -133,16 +112,13 @@ static int insert(struct store *store, const struct draft *draft, struct error *
 {
     sqlite3_stmt *stmt = NULL;
 
-    int r =
-        db_prepare(store, "INSERT INTO drafts VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6)", &stmt, reterr);
+    int r = db_select(store, "INSERT INTO drafts VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+                      DB_VALUES(DB_TEXT(slice_str(draft->id)), DB_TEXT(slice_str(draft->owner)),
+                                DB_TEXT(slice_str(draft->title)), DB_NUMBER(draft->is_default),
+                                DB_NUMBER(draft->created_ms), DB_NUMBER(draft->expires_ms)),
+                      &stmt, reterr);
     if (r < 0)
         return r;
-    db_bind_text(stmt, 1, slice_str(draft->id));
-    db_bind_text(stmt, 2, slice_str(draft->owner));
-    db_bind_text(stmt, 3, slice_str(draft->title));
-    (void)sqlite3_bind_int(stmt, 4, draft->is_default);
-    (void)sqlite3_bind_int64(stmt, 5, draft->created_ms);
-    (void)sqlite3_bind_int64(stmt, 6, draft->expires_ms);
     r = db_step_done(store, stmt, reterr);
     if (r < 0 && (sqlite3_errcode(store->db) & 0xff) == SQLITE_CONSTRAINT)
         r = error_set(reterr, ERR_EXISTS, "%s has a draft already", draft->owner);
@@ -163,8 +139,8 @@ int draft_create(struct store *store, const struct clock *clock, const char *own
 
     clock->random(clock, &id, sizeof(id));
     (void)snprintf(draft.id, sizeof(draft.id), "%016llx", (unsigned long long)id);
-    copy_text(draft.owner, sizeof(draft.owner), slice_str(owner));
-    copy_text(draft.title, sizeof(draft.title), slice_str(title));
+    (void)snprintf(draft.owner, sizeof(draft.owner), "%s", owner);
+    (void)snprintf(draft.title, sizeof(draft.title), "%s", title);
     int r = db_begin(store, reterr);
     if (r < 0)
         return r;
@@ -179,7 +155,8 @@ int draft_create(struct store *store, const struct clock *clock, const char *own
 
 int draft_delete(struct store *store, const char *id, struct error *reterr)
 {
-    return run_with(store, "DELETE FROM drafts WHERE id = ?2", 0, slice_str(id), reterr);
+    return db_change(store, "DELETE FROM drafts WHERE id = ?1", DB_VALUES(DB_TEXT(slice_str(id))),
+                     NULL, reterr);
 }
 
 /* --- items --- */
@@ -225,13 +202,11 @@ int draft_items_load(struct store *store, const char *id, struct draft_items *re
     struct draft_items items = {.items = mem_array(DRAFT_ITEMS_MAX, sizeof(*items.items))};
 
     mem_arena_init(&items.arena);
-    int r = db_prepare(store,
-                       "SELECT section, listener, key, is_order, base, value FROM draft_items"
-                       " WHERE draft = ?1 ORDER BY number, section, listener, key LIMIT ?2",
-                       &stmt, reterr);
+    int r = db_select(store,
+                      "SELECT section, listener, key, is_order, base, value FROM draft_items"
+                      " WHERE draft = ?1 ORDER BY number, section, listener, key LIMIT ?2",
+                      DB_VALUES(DB_TEXT(slice_str(id)), DB_NUMBER(DRAFT_ITEMS_MAX)), &stmt, reterr);
     if (r == 0) {
-        db_bind_text(stmt, 1, slice_str(id));
-        (void)sqlite3_bind_int64(stmt, 2, DRAFT_ITEMS_MAX);
         int step = sqlite3_step(stmt);
         for (; step == SQLITE_ROW && r == 0; step = sqlite3_step(stmt))
             r = read_item(stmt, &items, reterr);
@@ -253,59 +228,36 @@ void draft_items_finish(struct draft_items *items)
     *items = (struct draft_items){0};
 }
 
-static void bind_item(sqlite3_stmt *stmt, const char *id, const struct overlay_item *item)
+/* NULL stays NULL. */
+static char *text_of(const json_t *value)
 {
-    db_bind_text(stmt, 1, slice_str(id));
-    db_bind_text(stmt, 2, slice_str(cfg_sections[item->section].name));
-    db_bind_text(stmt, 3, item->listener);
-    db_bind_text(stmt, 4, item->key);
-    (void)sqlite3_bind_int(stmt, 5, item->is_order);
+    return value == NULL ? NULL
+                         : json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 }
 
 /* Writes an item; one that is there already keeps its NUMBER. */
 static int write_item(struct store *store, const char *id, const struct overlay_item *item,
                       int64_t number, struct error *reterr)
 {
-    sqlite3_stmt *stmt = NULL;
+    char *base = text_of(item->base), *value = text_of(item->value);
 
-    int r = db_prepare(store,
-                       "INSERT INTO draft_items VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT"
-                       " DO UPDATE SET base = excluded.base, value = excluded.value",
-                       &stmt, reterr);
-    if (r < 0)
-        return r;
-    bind_item(stmt, id, item);
-    char *texts[2] = {NULL, NULL};
-    const json_t *values[2] = {item->base, item->value};
-    for (int i = 0; i < 2; i++) {
-        if (values[i] == NULL)
-            continue; /* stays NULL */
-        texts[i] = json_dumps(values[i], JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-        db_bind_text(stmt, 6 + i, slice_str(texts[i]));
-    }
-    (void)sqlite3_bind_int64(stmt, 8, number);
-    r = db_step_done(store, stmt, reterr);
-    (void)sqlite3_finalize(stmt);
-    free(texts[0]);
-    free(texts[1]);
+    int r = db_change(store,
+                      "INSERT INTO draft_items VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT"
+                      " DO UPDATE SET base = excluded.base, value = excluded.value",
+                      DB_VALUES(ITEM_VALUES(id, item), DB_TEXT_OR_NULL(base),
+                                DB_TEXT_OR_NULL(value), DB_NUMBER(number)),
+                      NULL, reterr);
+    free(base);
+    free(value);
     return r;
 }
 
+/* *RET_CHANGES (may be NULL): 0, there was none. */
 static int delete_item(struct store *store, const char *id, const struct overlay_item *item,
-                       struct error *reterr)
+                       size_t *ret_changes, struct error *reterr)
 {
-    sqlite3_stmt *stmt = NULL;
-
-    int r = db_prepare(store,
-                       "DELETE FROM draft_items WHERE draft = ?1 AND section = ?2 AND"
-                       " listener = ?3 AND key = ?4 AND is_order = ?5",
-                       &stmt, reterr);
-    if (r < 0)
-        return r;
-    bind_item(stmt, id, item);
-    r = db_step_done(store, stmt, reterr);
-    (void)sqlite3_finalize(stmt);
-    return r;
+    return db_change(store, "DELETE FROM draft_items" IS_ITEM, DB_VALUES(ITEM_VALUES(id, item)),
+                     ret_changes, reterr);
 }
 
 /* 1: there is an item for the same object, *ret_staged has base and value; 0: there is none. */
@@ -316,13 +268,10 @@ static int read_staged(struct store *store, const char *id, const struct overlay
 
     *ret_staged = *item;
     ret_staged->base = ret_staged->value = NULL;
-    int r = db_prepare(store,
-                       "SELECT base, value FROM draft_items WHERE draft = ?1 AND section = ?2 AND"
-                       " listener = ?3 AND key = ?4 AND is_order = ?5",
-                       &stmt, reterr);
+    int r = db_select(store, "SELECT base, value FROM draft_items" IS_ITEM,
+                      DB_VALUES(ITEM_VALUES(id, item)), &stmt, reterr);
     if (r < 0)
         return r;
-    bind_item(stmt, id, item);
     int step = sqlite3_step(stmt);
     if (step == SQLITE_ROW)
         r = column_json(stmt, 0, &ret_staged->base, reterr);
@@ -342,7 +291,7 @@ static int stage_item(struct store *store, const char *id, const struct overlay_
 
     if (item->base == item->value ||
         (item->base != NULL && item->value != NULL && json_equal(item->base, item->value)))
-        return delete_item(store, id, item, reterr);
+        return delete_item(store, id, item, NULL, reterr);
     int r = read_staged(store, id, item, &staged, reterr);
     if (r == 1) {
         put.base = overlay_restaged_base(&staged, item);
@@ -359,27 +308,23 @@ static int stage_item(struct store *store, const char *id, const struct overlay_
 static int touch(struct store *store, const struct clock *clock, const char *id,
                  struct error *reterr)
 {
-    return run_with(store, "UPDATE drafts SET touched_ms = ?1 WHERE id = ?2", clock_wall_ms(clock),
-                    slice_str(id), reterr);
+    return db_change(store, "UPDATE drafts SET touched_ms = ?1 WHERE id = ?2",
+                     DB_VALUES(DB_NUMBER(clock_wall_ms(clock)), DB_TEXT(slice_str(id))), NULL,
+                     reterr);
 }
 
 /* Items that change nothing leave; those that are left must not be too many. */
 static int settle(struct store *store, const char *id, struct error *reterr)
 {
-    sqlite3_stmt *stmt = NULL;
+    int64_t count = 0;
 
-    int r = run_with(store, "DELETE FROM draft_items WHERE draft = ?2 AND base IS value", 0,
-                     slice_str(id), reterr);
+    int r = db_change(store, "DELETE FROM draft_items WHERE draft = ?1 AND base IS value",
+                      DB_VALUES(DB_TEXT(slice_str(id))), NULL, reterr);
     if (r == 0)
-        r = db_prepare(store, "SELECT COUNT(*) FROM draft_items WHERE draft = ?1", &stmt, reterr);
-    if (r < 0)
-        return r;
-    db_bind_text(stmt, 1, slice_str(id));
-    if (sqlite3_step(stmt) != SQLITE_ROW)
-        r = db_error(store, reterr);
-    else if (sqlite3_column_int64(stmt, 0) > DRAFT_ITEMS_MAX)
+        r = db_number(store, "SELECT COUNT(*) FROM draft_items WHERE draft = ?1",
+                      DB_VALUES(DB_TEXT(slice_str(id))), &count, reterr);
+    if (r == 0 && count > DRAFT_ITEMS_MAX)
         r = error_set(reterr, ERR_FULL, "a draft holds at most %d items", DRAFT_ITEMS_MAX);
-    (void)sqlite3_finalize(stmt);
     return r;
 }
 
@@ -397,7 +342,8 @@ static int write_items(struct store *store, const struct clock *clock, const cha
     if (r < 0)
         return r;
     if (write == write_item)
-        r = run_with(store, "DELETE FROM draft_items WHERE draft = ?2", 0, slice_str(id), reterr);
+        r = db_change(store, "DELETE FROM draft_items WHERE draft = ?1",
+                      DB_VALUES(DB_TEXT(slice_str(id))), NULL, reterr);
     else
         r = db_number(store, "SELECT COALESCE(MAX(number), 0) FROM draft_items WHERE draft = ?1",
                       DB_VALUES(DB_TEXT(slice_str(id))), &number, reterr);
@@ -427,11 +373,12 @@ int draft_discard(struct store *store, const struct clock *clock, const char *id
 {
     struct overlay_item named = *item;
     struct mem_arena arena;
+    size_t changes = 0;
 
     mem_arena_init(&arena);
     named.key = object_key(item->section, item->key, &arena);
-    int r = delete_item(store, id, &named, reterr);
-    if (r == 0 && sqlite3_changes(store->db) == 0)
+    int r = delete_item(store, id, &named, &changes, reterr);
+    if (r == 0 && changes == 0)
         r = error_set(reterr, ERR_NOT_FOUND, "the draft has no such item");
     mem_arena_finish(&arena);
     return r == 0 ? touch(store, clock, id, reterr) : r;
