@@ -3,7 +3,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/slice.h"
@@ -70,4 +73,17 @@ char *trace_files_path(const char *dir, const char *name, uint64_t number)
     if (number == 0)
         return mem_printf("%s/%s", dir, name);
     return mem_printf("%s/%s.%llu", dir, name, (unsigned long long)number);
+}
+
+int trace_files_open(const char *dir, const char *name, uint64_t number)
+{
+    struct stat st;
+    char *path = trace_files_path(dir, name, number);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    free(path);
+    if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+        (void)close(fd); /* only looked at */
+        return -1;
+    }
+    return fd;
 }

@@ -24,5 +24,7 @@ void trace_files_finish(struct trace_files *files);
 uint64_t trace_files_next_number(const struct trace_files *files);
 /* DIR/NAME.NUMBER, or DIR/NAME for 0. On the heap, the caller frees it. */
 char *trace_files_path(const char *dir, const char *name, uint64_t number) MUST_CHECK;
+/* For reading. -1: there is none, or it is no regular file. */
+int trace_files_open(const char *dir, const char *name, uint64_t number) MUST_CHECK;
 
 #endif

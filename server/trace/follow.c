@@ -3,7 +3,6 @@
 #include "trace/follow.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,19 +26,6 @@ void follow_close(struct follow *follow)
         (void)close(follow->fd); /* only read */
     follow->fd = -1;
     buf_finish(&follow->pending);
-}
-
-static int open_number(const struct follow *follow, uint64_t number)
-{
-    struct stat st;
-    char *path = trace_files_path(follow->dir, follow->name, number);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    free(path);
-    if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
 }
 
 static bool is_named(const struct follow *follow, int fd, uint64_t number)
@@ -88,7 +74,7 @@ static int open_next(struct follow *follow, uint64_t *ret_number)
     for (int i = 0; i < OPEN_TRIES; i++) {
         uint64_t current, again;
         *ret_number = next_rotated(follow, &current);
-        int fd = open_number(follow, *ret_number);
+        int fd = trace_files_open(follow->dir, follow->name, *ret_number);
         if (fd < 0 || *ret_number != 0)
             return fd;
         /* The current file may have been rotated just before it was opened, or be it just now: then

@@ -10,27 +10,12 @@
 #include "trace/walk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 enum { OPEN_TRIES = 16, PEEK_BYTES = 16384 };
-
-/* -1: there is none, or it is no regular file. */
-static int open_file(const struct walk *walk, uint64_t number)
-{
-    struct stat st;
-    char *path = trace_files_path(walk->dir, walk->name, number);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    free(path);
-    if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
-}
 
 static bool is_same_file(int a, int b)
 {
@@ -54,7 +39,7 @@ static int open_current(struct walk *walk, struct error *reterr)
         if (r < 0)
             return r;
         close_fd(&walk->current_fd);
-        walk->current_fd = open_file(walk, 0);
+        walk->current_fd = trace_files_open(walk->dir, walk->name, 0);
         trace_files_finish(&walk->files);
         r = trace_files_list(walk->dir, walk->name, &walk->files, reterr);
         uint64_t next = trace_files_next_number(&before);
@@ -66,7 +51,8 @@ static int open_current(struct walk *walk, struct error *reterr)
     }
     walk->current_number = trace_files_next_number(&walk->files);
     if (walk->current_fd >= 0 && walk->files.count > 0) {
-        int newest = open_file(walk, walk->files.numbers[walk->files.count - 1]);
+        int newest =
+            trace_files_open(walk->dir, walk->name, walk->files.numbers[walk->files.count - 1]);
         if (newest >= 0 && is_same_file(newest, walk->current_fd))
             close_fd(&walk->current_fd);
         close_fd(&newest);
@@ -130,7 +116,7 @@ static bool stand_at_most(struct walk *walk, uint64_t number, uint64_t offset)
         uint64_t each = walk->files.numbers[i];
         if (each > number)
             continue;
-        int fd = open_file(walk, each);
+        int fd = trace_files_open(walk->dir, walk->name, each);
         if (stand(walk, fd, each, each == number ? offset : UINT64_MAX))
             return true;
         close_fd(&fd);
