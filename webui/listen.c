@@ -6,48 +6,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/tcp_bind.h"
 #include "pki/served.h"
 #include "webui/guard.h"
 #include "webui/http_priv.h"
 
 enum { LISTEN_BACKLOG = 512 };
 
-static int bind_fd(int fd, const struct ip *address, uint16_t port)
-{
-    struct sockaddr_storage addr;
-    socklen_t len = ip_to_sockaddr(address, port, &addr);
-    int on = 1;
-
-    /* or connections in TIME_WAIT refuse the address after each restart */
-    int r = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (r == 0 && address->family == 6) /* IPv4 has a socket of its own */
-        r = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-    if (r == 0)
-        r = bind(fd, (struct sockaddr *)&addr, len);
-    return r == 0 ? listen(fd, LISTEN_BACKLOG) : r;
-}
-
 int http_bind(const struct ip *address, uint16_t port, int *ret_fd, struct error *reterr)
 {
-    char text[IP_TEXT_MAX];
-    int fd = socket(address->family == 6 ? AF_INET6 : AF_INET,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    (void)ip_format(address, text);
-    if (fd < 0)
-        return error_set_errno(reterr, errno, "cannot make a socket for %s port %u", text, port);
-    if (bind_fd(fd, address, port) == 0) {
-        *ret_fd = fd;
-        return 0;
-    }
-    int errnum = errno;
-    (void)close(fd); /* the error that counts is ERRNUM */
-    if (errnum == EADDRINUSE)
-        return error_set(reterr, ERR_EXISTS, "%s port %u is in use by another process", text, port);
-    if (errnum == EACCES)
-        return error_set(reterr, ERR_IO, "%s port %u needs the capability CAP_NET_BIND_SERVICE",
-                         text, port);
-    return error_set_errno(reterr, errnum, "cannot listen on %s port %u", text, port);
+    return tcp_bind(address, port, false, LISTEN_BACKLOG, ret_fd, reterr);
 }
 
 static uint16_t port_of(int fd)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/tcp_bind.h"
 #include "net/conn.h"
 #include "net/loop_priv.h"
 #include "net/tcp.h"
@@ -37,43 +38,10 @@ struct listener {
 
 /* --- any thread --- */
 
-static int open_bound(const struct ip *ip, uint16_t port, bool is_shared, int *ret_fd,
-                      struct error *reterr)
-{
-    char text[IP_TEXT_MAX];
-    (void)ip_format(ip, text);
-    struct sockaddr_storage addr;
-    socklen_t len = ip_to_sockaddr(ip, port, &addr);
-    int fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_set_errno(reterr, errno, "cannot make a socket for %s port %u", text, port);
-    int on = 1;
-    /* Both on, or connections in TIME_WAIT refuse the address after each restart. */
-    int r = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (r == 0 && is_shared)
-        r = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-    if (r == 0 && ip->family == 6) /* IPv4 has a socket of its own */
-        r = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-    if (r == 0)
-        r = bind(fd, (struct sockaddr *)&addr, len);
-    if (r == 0) {
-        *ret_fd = fd;
-        return 0;
-    }
-    int errnum = errno;
-    (void)close(fd); /* the error that counts is ERRNUM */
-    if (errnum == EADDRINUSE)
-        return error_set(reterr, ERR_EXISTS, "%s port %u is in use by another process", text, port);
-    if (errnum == EACCES)
-        return error_set(reterr, ERR_IO, "%s port %u needs the capability CAP_NET_BIND_SERVICE",
-                         text, port);
-    return error_set_errno(reterr, errnum, "cannot listen on %s port %u", text, port);
-}
-
 int listener_probe(const struct ip *ip, uint16_t port, struct error *reterr)
 {
     int fd = -1;
-    int r = open_bound(ip, port, false, &fd, reterr);
+    int r = tcp_bind(ip, port, false, 0, &fd, reterr);
     if (r < 0)
         return r;
     (void)close(fd); /* it only was a question */
@@ -82,7 +50,7 @@ int listener_probe(const struct ip *ip, uint16_t port, struct error *reterr)
 
 int listener_bind(const struct ip *ip, uint16_t port, int *ret_fd, struct error *reterr)
 {
-    return open_bound(ip, port, true, ret_fd, reterr);
+    return tcp_bind(ip, port, true, 0, ret_fd, reterr);
 }
 
 uint16_t listener_port(int fd)
