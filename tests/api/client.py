@@ -11,7 +11,8 @@ import urllib.parse
 
 import jsonschema
 
-ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+from harness import ROOT
+
 BASE = "/api/v1"
 PASSWORD = "correct horse battery"
 

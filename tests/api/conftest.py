@@ -1,18 +1,21 @@
-"""Fixtures of the tests over HTTP. POSTERN_BIN names the binary; the test programs stand beside it."""
+"""Fixtures of the tests over HTTP. POSTERN_BIN names the binary; the test programs stand beside it.
+What starts and watches processes is the end-to-end tests' harness."""
 import os
-import resource
+import sys
 
 import pytest
 
-import echo as echo_module
-from gateway import Administered
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+
+import echo as echo_module  # noqa: E402
+from gateway import Administered  # noqa: E402
+from harness import allow_many_files  # noqa: E402
 
 
 def pytest_configure(config):
     if not os.access(echo_module.program(), os.X_OK):
         raise pytest.UsageError("no program at %s" % echo_module.program())
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_many_files()
 
 
 @pytest.fixture

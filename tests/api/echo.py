@@ -3,33 +3,15 @@ import os
 import socket
 import ssl
 import subprocess
-import time
 
-ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-SANITIZER = os.environ.get("POSTERN_SANITIZER", "")
-# Instrumented binaries are slower: what waits for something to happen waits longer.
-PATIENCE = 6.0 if SANITIZER in ("asan", "tsan") else 2.0 if SANITIZER else 1.0
+from harness import PATIENCE, binary
+
 SECONDS = 20.0 * PATIENCE
-
-
-def binary():
-    return os.environ.get("POSTERN_BIN", os.path.join(ROOT, "build", "server", "postern"))
 
 
 def program():
     """Beside the binary under test."""
     return os.path.join(os.path.dirname(os.path.abspath(binary())), "..", "tests", "api", "http_echo")
-
-
-def wait_until(condition, seconds=10.0, what="condition"):
-    """Polls; returns the first true value."""
-    end = time.monotonic() + seconds * PATIENCE
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, "not within %.0f s: %s" % (seconds * PATIENCE, what)
-        time.sleep(0.01)
 
 
 class Echo:

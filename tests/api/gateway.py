@@ -1,14 +1,10 @@
 """A gateway with its administration for the tests of the API: the end-to-end harness, an HTTPS port, an
 administrator."""
 import os
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-
-from harness import free_port  # noqa: E402
-from harness.gateway import Config, Gateway  # noqa: E402
-
-from client import PASSWORD, Api  # noqa: E402
+from client import PASSWORD, Api
+from harness import free_port
+from harness.gateway import Config, Gateway
 
 ADMINISTRATOR = "kim"
 

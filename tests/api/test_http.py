@@ -10,7 +10,8 @@ import tempfile
 import pytest
 
 import echo as echo_module
-from echo import SECONDS, tls_context, wait_until
+from echo import SECONDS, tls_context
+from harness import wait_until
 
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "

@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from echo import PATIENCE, SECONDS, Closed, wait_until
+from echo import SECONDS, Closed
+from harness import PATIENCE, wait_until
 
 MAX, PER_KEY, RING = 64, 4, 4096
 

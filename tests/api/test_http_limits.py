@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from echo import PATIENCE, SECONDS, Closed, wait_until
+from echo import SECONDS, Closed
+from harness import PATIENCE, wait_until
 
 LONG = 3600000
 

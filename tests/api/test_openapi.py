@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from client import BASE, OPERATIONS, description
-from echo import binary
+from harness import binary
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

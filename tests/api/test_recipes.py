@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from client import ROOT
+from harness import ROOT
 
 RECIPE = re.compile(r"^```sh\n(.*?)^```", re.M | re.S)
 

@@ -5,7 +5,6 @@ of the machine hits both; what is printed are medians and their ratio. bars.md a
 2,000 slow clients, issue 3 for >= 0.9 beside two bad destinations of twenty.
 """
 import os
-import resource
 import statistics
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
-from harness import wait_until  # noqa: E402
+from harness import allow_many_files, wait_until  # noqa: E402
 from harness.client import send_message  # noqa: E402
 from harness.gateway import Config, Gateway  # noqa: E402
 from harness.sink import BenchSink, Load, RawServer  # noqa: E402
@@ -80,8 +79,7 @@ def measure(title, run):
 
 
 def main():
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_many_files()
     print("%d rounds, alternating; medians" % ROUNDS)
     measure("20 clients beside %d slow ones" % SLOW_CLIENTS, good_clients)
     measure("18 destinations beside 2 that fail or hang", good_destinations)

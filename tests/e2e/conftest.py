@@ -7,7 +7,7 @@ import resource
 
 import pytest
 
-from harness import bench_program, binary
+from harness import allow_many_files, bench_program, binary
 from harness.gateway import Config, Gateway
 from harness.postfix import Postfix, why_not
 from harness.sink import BenchSink, Load, RawServer, Sink
@@ -16,9 +16,7 @@ from harness.sink import BenchSink, Load, RawServer, Sink
 def pytest_configure(config):
     if not os.access(binary(), os.X_OK):
         raise pytest.UsageError("no binary at %s: set POSTERN_BIN or run ./dev build" % binary())
-    # An ordinary user begins with 1,024 open files: too few for a test of thousands of clients.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_many_files()
 
 
 @pytest.hookimpl(hookwrapper=True)

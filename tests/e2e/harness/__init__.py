@@ -1,6 +1,7 @@
 """What the end-to-end tests stand on: the gateway as a process, its two logs, next hops that
 misbehave, raw clients, Debian's Postfix. Standard library only; nothing here asserts about mail."""
 import os
+import resource
 import socket
 import time
 
@@ -60,3 +61,9 @@ def wait_until(condition, seconds=10.0, what="condition"):
         if time.monotonic() > end:
             raise AssertionError("not within %.0f s: %s" % (seconds * PATIENCE, what))
         time.sleep(0.02)
+
+
+def allow_many_files():
+    """An ordinary user begins with 1,024 open files: too few for a test of thousands of clients."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
