@@ -152,28 +152,8 @@ static void admit(struct api *api, struct api_exchange *exchange)
 
 /* --- handling --- */
 
-static bool read_body(struct api_call *call)
-{
-    struct slice text = call->exchange->body;
-    json_error_t error;
-
-    if (call->route->body == API_BODY_NONE)
-        return true;
-    if (api_json_depth(text) > BODY_DEPTH_MAX) {
-        problem(call, 400, "json.depth", "the body is nested more than %d deep", BODY_DEPTH_MAX);
-        return false;
-    }
-    call->body = json_loadb(text.p, text.len, JSON_REJECT_DUPLICATES, &error);
-    if (call->body == NULL) {
-        problem(call, 400, "json.syntax", "the body is no JSON: line %d, column %d: %s", error.line,
-                error.column, error.text);
-        return false;
-    }
-    return true;
-}
-
 /* The deepest nesting of brackets outside strings. Jansson's own limit is 2,048. */
-size_t api_json_depth(struct slice text)
+static size_t json_depth(struct slice text)
 {
     size_t depth = 0, deepest = 0;
     bool is_string = false;
@@ -195,6 +175,26 @@ size_t api_json_depth(struct slice text)
         }
     }
     return deepest;
+}
+
+static bool read_body(struct api_call *call)
+{
+    struct slice text = call->exchange->body;
+    json_error_t error;
+
+    if (call->route->body == API_BODY_NONE)
+        return true;
+    if (json_depth(text) > BODY_DEPTH_MAX) {
+        problem(call, 400, "json.depth", "the body is nested more than %d deep", BODY_DEPTH_MAX);
+        return false;
+    }
+    call->body = json_loadb(text.p, text.len, JSON_REJECT_DUPLICATES, &error);
+    if (call->body == NULL) {
+        problem(call, 400, "json.syntax", "the body is no JSON: line %d, column %d: %s", error.line,
+                error.column, error.text);
+        return false;
+    }
+    return true;
 }
 
 void call_finished(struct api_call *call)

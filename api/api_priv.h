@@ -17,7 +17,4 @@ struct api {
     json_t *components;        /* components.json */
 };
 
-/* The deepest nesting of brackets outside strings. */
-size_t api_json_depth(struct slice text);
-
 #endif

@@ -53,8 +53,7 @@ void audit_call(struct api_call *call)
         .field_count = fields_of(call, fields),
         .request = slice_str(exchange->request_id),
     };
-    int r = audit_append(config_ctl_store(call->api->settings.control->config),
-                         call->api->settings.clock, &entry, NULL, &error);
+    int r = audit_append(call_store(call), call->api->settings.clock, &entry, NULL, &error);
     if (r < 0)
         log_error("audit: %s was not recorded: %s", call->route->id, error.text);
 }

@@ -17,11 +17,6 @@ static void set_name(struct principal *principal, const char *fmt, ...)
     va_end(args);
 }
 
-static struct store *store_of(struct api_call *call)
-{
-    return config_ctl_store(call->api->settings.control->config);
-}
-
 /* A failing database refuses: nobody gets in because it could not be asked. */
 static bool refuse(struct api_call *call, int r, const struct error *error)
 {
@@ -42,7 +37,7 @@ static bool identify_token(struct api_call *call, struct slice text)
     struct token token;
     struct error error;
 
-    int r = tokens_find(store_of(call), call->api->settings.clock, text, &token, &error);
+    int r = tokens_find(call_store(call), call->api->settings.clock, text, &token, &error);
     if (r < 0)
         return refuse(call, r, &error);
     p->kind = PRINCIPAL_TOKEN;
@@ -98,7 +93,7 @@ static bool identify_session(struct api_call *call, struct slice secret)
     struct session session;
     struct error error;
 
-    int r = sessions_find(store_of(call), call->api->settings.clock, secret, &session, &error);
+    int r = sessions_find(call_store(call), call->api->settings.clock, secret, &session, &error);
     if (r < 0)
         return refuse(call, r, &error);
     p->kind = PRINCIPAL_SESSION;

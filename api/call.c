@@ -1,7 +1,8 @@
 /* Reading a call: see call.h. */
 #include "api/call.h"
 
-#include <limits.h>
+#include "api/api_priv.h"
+#include "control/control.h"
 
 bool call_number(struct api_call *call, enum api_param param, uint64_t dflt, uint64_t max,
                  uint64_t *ret_value)
@@ -45,4 +46,14 @@ const char *call_text(struct api_call *call, const char *key, bool is_required, 
     else
         return json_string_value(value);
     return NULL;
+}
+
+struct store *call_store(struct api_call *call)
+{
+    return config_ctl_store(call->api->settings.control->config);
+}
+
+const struct config *call_running(struct api_call *call)
+{
+    return config_ctl_running(call->api->settings.control->config);
 }

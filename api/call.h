@@ -69,6 +69,13 @@ const char *call_text(struct api_call *call, const char *key, bool is_required, 
 /* False: answered with 403. For what depends on more than the route. */
 bool auth_require(struct api_call *call, enum scope scope) MUST_CHECK;
 
+struct config;
+struct store;
+
+struct store *call_store(struct api_call *call);
+/* The running configuration, until the next commit. */
+const struct config *call_running(struct api_call *call);
+
 /* --- answers (respond.c) --- */
 
 /* The route's status with VALUE, whose reference is taken; NULL: no body. */

@@ -58,7 +58,12 @@ static void back_on_main(struct letter *letter)
 {
     struct hash_job *job = CONTAINER_OF(letter, struct hash_job, letter);
 
-    job->then(job);
+    if (job->status == 0) {
+        job->then(job);
+        return;
+    }
+    problem_failed(job->call, &job->error);
+    hash_job_end(job);
 }
 
 static void work(struct work_job *work_job)

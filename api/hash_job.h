@@ -15,16 +15,15 @@
 
 struct hash_job {
     struct api_call *call;
-    void (*then)(struct hash_job *job); /* on main */
+    void (*then)(struct hash_job *job); /* on main; a hash that failed is answered without it */
     char *password;
     bool is_verify; /* of `hash`; else `hash` is made */
     bool has_hash;  /* verify: there is such a user; if not, it takes as long */
     char hash[PASSWORD_HASH_SIZE];
-    /* the outcome */
-    bool is_right;
+    bool is_right; /* the outcome of a verification */
+    /* private */
     int status;
     struct error error;
-    /* private */
     struct work_job work;
     struct letter letter;
 };

@@ -5,7 +5,6 @@
 #include "api/hash_job.h"
 #include "config/users.h"
 
-struct store *person_store(struct api_call *call);
 json_t *person_json(const struct user *user);
 /* The answer to a change: VALUE (taken; NULL: no body) if R is 0, else the problem that ERRORS or
  * ERROR tells of. */

@@ -171,8 +171,7 @@ static void respond_written(struct api_call *call, const struct overlay_item *it
 /* The item alone over what runs: as a commit of its own, or to see what it would do. */
 static void write_now(struct api_call *call, const struct overlay_item *item)
 {
-    struct config_ctl *config = call->api->settings.control->config;
-    struct overlay *overlay = overlay_create(config_ctl_running(config), item, 1, NULL);
+    struct overlay *overlay = overlay_create(call_running(call), item, 1, NULL);
     struct slice comment = call->params[API_PARAM_COMMENT];
     struct config_errors errors;
     json_t *diff = overlay_diff(overlay);
@@ -239,7 +238,7 @@ static json_t *diff_in_draft(const struct overlay *view, const struct overlay_it
 static void write_draft(struct api_call *call, struct api_target *target,
                         const struct overlay_item *item)
 {
-    struct store *store = config_ctl_store(call->api->settings.control->config);
+    struct store *store = call_store(call);
     struct error error;
 
     if (!call_is_dry(call)) {
@@ -261,8 +260,10 @@ static void write_draft(struct api_call *call, struct api_target *target,
 static void write_value(struct api_call *call, struct api_target *target, json_t *value,
                         bool is_order)
 {
-    struct overlay *running =
-        overlay_create(target->view->running, NULL, 0, NULL); /* the base is what runs */
+    /* The base is what runs: the view shows that, unless a draft lies over it. */
+    struct overlay *bare =
+        target->view->count == 0 ? NULL : overlay_create(target->view->running, NULL, 0, NULL);
+    const struct overlay *running = bare == NULL ? target->view : bare;
     struct overlay_item item = {.section = target->section,
                                 .listener = target->listener,
                                 .key = is_order ? SLICE("") : target->key,
@@ -280,7 +281,7 @@ static void write_value(struct api_call *call, struct api_target *target, json_t
         write_now(call, &item);
     json_decref(old);
     json_decref(value);
-    overlay_destroy(running);
+    overlay_destroy(bare);
 }
 
 enum write { WRITE_PUT, WRITE_PATCH, WRITE_DELETE };

@@ -10,11 +10,6 @@
 
 enum { TTL_DEFAULT_S = 7 * 86400, TTL_MAX_S = 90 * 86400, COMMENT_MAX = 500 };
 
-static struct store *store_of(struct api_call *call)
-{
-    return config_ctl_store(call->api->settings.control->config);
-}
-
 static json_t *draft_json(const struct draft *d)
 {
     json_t *out = json_object();
@@ -36,7 +31,7 @@ void api_drafts(struct api_call *call)
     size_t count;
     struct error error;
 
-    int r = draft_list(store_of(call), call->api->settings.clock, call->principal.name, &drafts,
+    int r = draft_list(call_store(call), call->api->settings.clock, call->principal.name, &drafts,
                        &count, &error);
     if (r < 0) {
         problem_failed(call, &error);
@@ -65,7 +60,7 @@ void api_draft_create(struct api_call *call)
         return;
     }
     int64_t expires_ms = clock_wall_ms(call->api->settings.clock) + ttl_s * 1000;
-    int r = draft_create(store_of(call), call->api->settings.clock, call->principal.name, title,
+    int r = draft_create(call_store(call), call->api->settings.clock, call->principal.name, title,
                          false, expires_ms, &draft, &error);
     if (r < 0)
         problem_failed(call, &error);
@@ -104,19 +99,13 @@ void api_draft_delete(struct api_call *call)
 
     if (!open_draft(call, &draft, NULL, NULL))
         return;
-    int r = draft_delete(store_of(call), draft.id, &error);
+    int r = draft_delete(call_store(call), draft.id, &error);
     if (r < 0) {
         problem_failed(call, &error);
         return;
     }
     tell_draft(call, draft.id);
     respond_json(call, NULL);
-}
-
-static json_t *diff_json(const struct overlay *overlay)
-{
-    return json_pack("{s:o,s:o,s:o}", "base_revision", json_u64(overlay->running->revision),
-                     "items", overlay_diff(overlay), "conflicts", json_incref(overlay->conflicts));
 }
 
 void api_draft_diff(struct api_call *call)
@@ -126,7 +115,7 @@ void api_draft_diff(struct api_call *call)
 
     if (!open_draft(call, &draft, &overlay, NULL))
         return;
-    respond_json(call, diff_json(overlay));
+    respond_diff(call, overlay);
     overlay_destroy(overlay);
 }
 
@@ -207,7 +196,7 @@ void api_draft_discard(struct api_call *call)
 
     if (!open_draft(call, &draft, NULL, NULL) || !read_item(call, &item))
         return;
-    int r = draft_discard(store_of(call), call->api->settings.clock, draft.id, &item, &error);
+    int r = draft_discard(call_store(call), call->api->settings.clock, draft.id, &item, &error);
     if (r == ERR_NOT_FOUND) {
         problem(call, 404, "draft.item_unknown", "the draft has no such item");
     } else if (r < 0) {
@@ -236,13 +225,13 @@ void api_draft_rebase(struct api_call *call)
     int r = 0;
     /* With conflicts open nothing is taken in: the next rebase still knows all three sides. */
     if (json_array_size(overlay->conflicts) == 0 && draft.id[0] != '\0')
-        r = draft_replace(store_of(call), call->api->settings.clock, draft.id, overlay->items,
+        r = draft_replace(call_store(call), call->api->settings.clock, draft.id, overlay->items,
                           overlay->count, &error);
     if (r < 0) {
         problem_failed(call, &error);
     } else {
         tell_draft(call, draft.id);
-        respond_json(call, diff_json(overlay));
+        respond_diff(call, overlay);
     }
     overlay_destroy(overlay);
 }
@@ -252,7 +241,7 @@ static void forget_draft(struct api_call *call, const struct draft *draft)
 {
     struct error error;
 
-    int r = draft_delete(store_of(call), draft->id, &error);
+    int r = draft_delete(call_store(call), draft->id, &error);
     if (r < 0) /* what is left shows as no change */
         log_warning("api: draft %s changes nothing, but stays: %s", draft->id, error.text);
 }

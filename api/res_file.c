@@ -73,7 +73,7 @@ static void start_download(struct api_call *call, char *passphrase)
 
     self->call = call;
     self->passphrase = passphrase;
-    self->config = config_ref(config_ctl_running(call->api->settings.control->config));
+    self->config = config_ref(call_running(call));
     self->write.config = self->config;
     self->write.wants_sealed = passphrase != NULL;
     self->write.passphrase = slice_str(passphrase);
@@ -214,6 +214,18 @@ static struct config *wanted_config(struct api_call *call, const struct overlay 
     return wanted;
 }
 
+/* False: answered. */
+static bool store_keys(struct load *self)
+{
+    struct error error;
+
+    if (file_ctl_store_keys(file_of(self->call), self->read.keys, self->read.key_count, &error) ==
+        0)
+        return true;
+    problem_failed(self->call, &error);
+    return false;
+}
+
 /* Stages what leads from the running configuration to WANTED. */
 static void stage(struct load *self, struct api_target *target, const struct config *wanted)
 {
@@ -221,27 +233,13 @@ static void stage(struct load *self, struct api_target *target, const struct con
     const struct config *running = target->view->running;
     struct overlay_item *items;
     size_t count;
-    struct error error;
 
     overlay_items_between(running, wanted, call_arena(call), &items, &count);
     struct overlay *overlay = overlay_create(running, items, count, NULL);
-    int r = 0;
-    if (!call_is_dry(call)) {
-        r = file_ctl_store_keys(file_of(call), self->read.keys, self->read.key_count, &error);
-        if (r == 0)
-            r = draft_replace(config_ctl_store(call->api->settings.control->config),
-                              call->api->settings.clock, target->draft.id, items, count, &error);
-    }
-    if (r < 0) {
-        problem_failed(call, &error);
-    } else {
-        if (!call_is_dry(call)) {
-            api_exchange_reply_field(call->exchange, "Postern-Draft", slice_str(target->draft.id));
-            tell_draft(call, target->draft.id);
-        }
-        respond_json(call, json_pack("{s:o,s:o,s:o}", "base_revision", json_u64(running->revision),
-                                     "items", overlay_diff(overlay), "conflicts", json_array()));
-    }
+    bool is_staged =
+        call_is_dry(call) || (store_keys(self) && target_replace(call, target, items, count));
+    if (is_staged)
+        respond_diff(call, overlay);
     overlay_destroy(overlay);
     overlay_items_finish(items, count);
 }
@@ -259,7 +257,7 @@ static void take_document(struct load *self)
         !target_overlay(call, target.is_draft_new ? NULL : &target.draft, NULL, &target.view))
         return;
     struct config *wanted = wanted_config(call, target.view, self->read.document);
-    if (wanted != NULL && (call_is_dry(call) || target_draft_ensure(call, &target)))
+    if (wanted != NULL)
         stage(self, &target, wanted);
     config_unref(wanted);
     target_close(&target);

@@ -8,22 +8,12 @@
 
 enum { LIST_DEFAULT = 50, LIST_MAX = 500 };
 
-static struct store *store_of(struct api_call *call)
-{
-    return config_ctl_store(call->api->settings.control->config);
-}
-
-static const struct config *running_of(struct api_call *call)
-{
-    return config_ctl_running(call->api->settings.control->config);
-}
-
 static json_t *revision_json(struct api_call *call, const struct store_revision *r)
 {
     return json_pack("{s:o,s:o,s:o,s:o,s:b}", "revision", json_u64(r->revision), "created",
                      json_time(r->created_ms), "author", json_slice(slice_str(r->author)),
                      "comment", json_slice(slice_str(r->comment)), "running",
-                     r->revision == running_of(call)->revision);
+                     r->revision == call_running(call)->revision);
 }
 
 void api_revisions(struct api_call *call)
@@ -35,7 +25,7 @@ void api_revisions(struct api_call *call)
         !call_number(call, API_PARAM_CURSOR, 0, INT64_MAX, &before))
         return;
     struct store_revision *found = mem_array((size_t)limit + 1, sizeof *found);
-    int count = store_list_revisions(store_of(call), before, (size_t)limit + 1, found, &error);
+    int count = store_list_revisions(call_store(call), before, (size_t)limit + 1, found, &error);
     if (count < 0) {
         free(found);
         problem_failed(call, &error);
@@ -60,7 +50,7 @@ static bool read_number(struct api_call *call, struct slice text, struct store_r
 
     int r = ERR_NOT_FOUND;
     if (slice_to_u64(text, INT64_MAX - 1, &number) && number > 0)
-        r = store_read_revision(store_of(call), number, ret_found, &error);
+        r = store_read_revision(call_store(call), number, ret_found, &error);
     if (r == ERR_NOT_FOUND)
         problem(call, 404, "revision.unknown", "there is no revision `%.*s`", SLICE_ARGS(text));
     else if (r < 0)
@@ -87,7 +77,7 @@ static struct config *load(struct api_call *call, struct slice text)
     if (!read_number(call, text, &found))
         return NULL;
     config_errors_init(&errors);
-    int r = store_load_revision(store_of(call), found.revision, &errors, &config, &error);
+    int r = store_load_revision(call_store(call), found.revision, &errors, &config, &error);
     if (r < 0) {
         problem_failed(call, &error);
     } else if (!config_validate(config, &errors)) {
@@ -112,12 +102,6 @@ static struct overlay *overlay_between(struct api_call *call, const struct confi
     return overlay;
 }
 
-static json_t *diff_json(const struct overlay *overlay)
-{
-    return json_pack("{s:o,s:o,s:o}", "base_revision", json_u64(overlay->running->revision),
-                     "items", overlay_diff(overlay), "conflicts", json_array());
-}
-
 void api_revision_diff(struct api_call *call)
 {
     struct config *from = load(call, call->path_values[0]);
@@ -126,10 +110,10 @@ void api_revision_diff(struct api_call *call)
     if (from == NULL)
         return;
     to = call_has(call, API_PARAM_TO) ? load(call, call->params[API_PARAM_TO])
-                                      : config_ref(running_of(call));
+                                      : config_ref(call_running(call));
     if (to != NULL) {
         struct overlay *overlay = overlay_between(call, from, to);
-        respond_json(call, diff_json(overlay));
+        respond_diff(call, overlay);
         overlay_destroy(overlay);
         config_unref(to);
     }
@@ -139,7 +123,6 @@ void api_revision_diff(struct api_call *call)
 void api_revision_restore(struct api_call *call)
 {
     struct api_target target = {0};
-    struct error error;
     struct slice name =
         call_has(call, API_PARAM_DRAFT) ? call->params[API_PARAM_DRAFT] : SLICE("me");
 
@@ -148,19 +131,10 @@ void api_revision_restore(struct api_call *call)
     struct config *wanted = load(call, call->path_values[0]);
     if (wanted == NULL)
         return;
-    struct overlay *overlay = overlay_between(call, running_of(call), wanted);
+    struct overlay *overlay = overlay_between(call, call_running(call), wanted);
     config_unref(wanted);
-    if (target_draft_ensure(call, &target)) {
-        int r = draft_replace(store_of(call), call->api->settings.clock, target.draft.id,
-                              overlay->items, overlay->count, &error);
-        if (r < 0) {
-            problem_failed(call, &error);
-        } else {
-            tell_draft(call, target.draft.id);
-            api_exchange_reply_field(call->exchange, "Postern-Draft", slice_str(target.draft.id));
-            respond_json(call, diff_json(overlay));
-        }
-    }
+    if (target_replace(call, &target, overlay->items, overlay->count))
+        respond_diff(call, overlay);
     overlay_destroy(overlay);
 }
 
@@ -175,7 +149,7 @@ static const struct config *asked_config(struct api_call *call)
     bool is_new;
 
     if (!call_has(call, API_PARAM_DRAFT))
-        return config_ref(running_of(call));
+        return config_ref(call_running(call));
     if (!target_draft(call, call->params[API_PARAM_DRAFT], &draft, &is_new) ||
         !target_overlay(call, is_new ? NULL : &draft, NULL, &overlay))
         return NULL;

@@ -92,9 +92,9 @@ static void open_session(struct api_call *call, const char *user)
     struct error error;
     struct principal *p = &call->principal;
 
-    int r = sessions_create(
-        person_store(call), clock_of(call), slice_str(user), &call->exchange->address,
-        api_exchange_field(call->exchange, "User-Agent"), secret, &session, &error);
+    int r =
+        sessions_create(call_store(call), clock_of(call), slice_str(user), &call->exchange->address,
+                        api_exchange_field(call->exchange, "User-Agent"), secret, &session, &error);
     if (r == ERR_NOT_FOUND) {
         problem(call, 401, "auth.login", "user or password is wrong");
         return;
@@ -146,7 +146,7 @@ void api_session_create(struct api_call *call)
         return;
     }
     job->is_verify = true;
-    int r = users_find_hash(person_store(call), slice_str(name), &user, job->hash, &error);
+    int r = users_find_hash(call_store(call), slice_str(name), &user, job->hash, &error);
     if (r < 0 && r != ERR_NOT_FOUND) {
         throttle_withdraw(call->api->throttle, slice_str(name), &call->exchange->address);
         problem_failed(call, &error);
@@ -167,7 +167,7 @@ void api_session_delete(struct api_call *call)
                 "there is no session to end: this is no browser's login");
         return;
     }
-    int r = sessions_revoke(person_store(call), slice_str(call->principal.user),
+    int r = sessions_revoke(call_store(call), slice_str(call->principal.user),
                             slice_str(call->principal.id), &error);
     if (r < 0 && r != ERR_NOT_FOUND) {
         problem_failed(call, &error);
@@ -188,8 +188,8 @@ static void reauth_verified(struct hash_job *job)
     if (!job->is_right) {
         problem(call, 401, "auth.login", "the password is wrong");
     } else {
-        int r = sessions_prove(person_store(call), clock_of(call), slice_str(call->principal.id),
-                               &error);
+        int r =
+            sessions_prove(call_store(call), clock_of(call), slice_str(call->principal.id), &error);
         throttle_succeeded(call->api->throttle, slice_str(call->principal.user),
                            &call->exchange->address);
         call->principal.is_proved = r == 0;
@@ -221,7 +221,7 @@ static void verify_own(struct api_call *call, const char *key, void (*then)(stru
         hash_job_end(job);
         return;
     }
-    int r = users_find_hash(person_store(call), slice_str(call->principal.user), &user, job->hash,
+    int r = users_find_hash(call_store(call), slice_str(call->principal.user), &user, job->hash,
                             &error);
     job->is_verify = true;
     job->has_hash = r == 0;
@@ -244,11 +244,7 @@ static void password_hashed(struct hash_job *job)
     struct error error;
 
     config_errors_init(&errors);
-    int r = job->status;
-    if (r < 0)
-        error = job->error;
-    else
-        r = users_set_password(person_store(call), clock_of(call), slice_str(call->principal.user),
+    int r = users_set_password(call_store(call), clock_of(call), slice_str(call->principal.user),
                                job->hash, slice_str(call->principal.id), &errors, &error);
     person_answer(call, r, &errors, &error, NULL);
     config_errors_finish(&errors);
@@ -286,7 +282,7 @@ void api_me_sessions(struct api_call *call)
     int r = 0;
 
     if (call->principal.user[0] != '\0')
-        r = sessions_list(person_store(call), clock_of(call), slice_str(call->principal.user),
+        r = sessions_list(call_store(call), clock_of(call), slice_str(call->principal.user),
                           call_arena(call), &found, &count, &error);
     if (r < 0) {
         problem_failed(call, &error);
@@ -312,8 +308,8 @@ void api_me_session_delete(struct api_call *call)
 {
     struct error error;
 
-    int r = sessions_revoke(person_store(call), slice_str(call->principal.user),
-                            call->path_values[0], &error);
+    int r = sessions_revoke(call_store(call), slice_str(call->principal.user), call->path_values[0],
+                            &error);
     if (r == ERR_NOT_FOUND)
         problem(call, 404, "session.unknown", "you have no such session");
     else if (r < 0)
@@ -334,26 +330,22 @@ static void setup_hashed(struct hash_job *job)
     struct error error;
     struct user user;
 
-    config_errors_init(&errors);
-    int r = job->status;
-    if (r < 0) {
-        error = job->error;
-    } else if (!setup_code_check(state_dir, slice_str(code))) {
+    if (!setup_code_check(state_dir, slice_str(code))) {
         problem(call, 403, "setup.code", "the setup code is wrong, or was used meanwhile");
-        goto finish;
-    } else {
-        r = users_setup(person_store(call), clock_of(call), slice_str(name), job->hash, &errors,
-                        &error);
+        hash_job_end(job);
+        return;
     }
+    config_errors_init(&errors);
+    int r =
+        users_setup(call_store(call), clock_of(call), slice_str(name), job->hash, &errors, &error);
     if (r == 0) {
         r = setup_code_remove(state_dir, &error);
         if (r < 0)
             log_error("setup: %s; remove the file setup-code by hand", error.text);
         throttle_succeeded(call->api->throttle, SLICE("setup code"), &call->exchange->address);
-        r = users_find(person_store(call), slice_str(name), &user, &error);
+        r = users_find(call_store(call), slice_str(name), &user, &error);
     }
     person_answer(call, r, &errors, &error, r == 0 ? person_json(&user) : NULL);
-finish:
     config_errors_finish(&errors);
     hash_job_end(job);
 }

@@ -105,7 +105,7 @@ static json_t *certificates_json(struct api_call *call, const struct config *run
 
 void api_status(struct api_call *call)
 {
-    const struct config *running = config_ctl_running(control_of(call)->config);
+    const struct config *running = call_running(call);
     struct stats_status s;
 
     stats_ctl_status(control_of(call)->stats, running, &s);
@@ -132,7 +132,7 @@ void api_metrics(struct api_call *call)
         return;
     }
     buf_init(&text, 0);
-    stats_ctl_metrics(control->stats, config_ctl_running(control->config), &queue, &text);
+    stats_ctl_metrics(control->stats, call_running(call), &queue, &text);
     respond_bytes(call, "application/openmetrics-text; version=1.0.0; charset=utf-8",
                   buf_slice(&text));
     buf_finish(&text);

@@ -9,11 +9,6 @@
 
 enum { NAME_MAX_BYTES = 256, DAY_S = 86400, TOKEN_DAYS_MAX = 3650, AUDIT_DEFAULT = 100 };
 
-struct store *person_store(struct api_call *call)
-{
-    return config_ctl_store(call->api->settings.control->config);
-}
-
 json_t *person_json(const struct user *user)
 {
     return json_pack("{s:s,s:s,s:b,s:o,s:o}", "name", user->name, "role", role_word(user->role),
@@ -74,7 +69,7 @@ void api_users(struct api_call *call)
     size_t count;
     struct error error;
 
-    int r = users_list(person_store(call), call_arena(call), &found, &count, &error);
+    int r = users_list(call_store(call), call_arena(call), &found, &count, &error);
     if (r < 0) {
         problem_failed(call, &error);
         return;
@@ -90,7 +85,7 @@ static void answer_user(struct api_call *call, struct slice name)
     struct user user;
     struct error error;
 
-    int r = users_find(person_store(call), name, &user, &error);
+    int r = users_find(call_store(call), name, &user, &error);
     if (r == ERR_NOT_FOUND)
         problem(call, 404, "user.unknown", "there is no user `%.*s`", SLICE_ARGS(name));
     else if (r < 0)
@@ -113,11 +108,7 @@ static void user_hashed(struct hash_job *job)
     struct error error;
 
     config_errors_init(&errors);
-    int r = job->status;
-    if (r < 0)
-        error = job->error;
-    else
-        r = users_create(person_store(call), call->api->settings.clock, slice_str(name),
+    int r = users_create(call_store(call), call->api->settings.clock, slice_str(name),
                          role_find(slice_str(role)), job->hash, &errors, &error);
     if (r == 0)
         answer_user(call, slice_str(name));
@@ -155,10 +146,10 @@ static int update_user(struct api_call *call, struct config_errors *errors, stru
     if (errors->count > 0)
         return ERR_INVALID;
     if (role != NULL)
-        r = users_set_role(person_store(call), name, role_find(slice_str(json_string_value(role))),
+        r = users_set_role(call_store(call), name, role_find(slice_str(json_string_value(role))),
                            errors, reterr);
     if (r == 0 && disabled != NULL)
-        r = users_set_disabled(person_store(call), name, json_is_true(disabled), errors, reterr);
+        r = users_set_disabled(call_store(call), name, json_is_true(disabled), errors, reterr);
     return r;
 }
 
@@ -169,13 +160,9 @@ static void new_password_hashed(struct hash_job *job)
     struct error error;
 
     config_errors_init(&errors);
-    int r = job->status;
-    if (r < 0)
-        error = job->error;
-    else
-        r = update_user(call, &errors, &error);
+    int r = update_user(call, &errors, &error);
     if (r == 0)
-        r = users_set_password(person_store(call), call->api->settings.clock, call->path_values[0],
+        r = users_set_password(call_store(call), call->api->settings.clock, call->path_values[0],
                                job->hash, slice_str(call->principal.id), &errors, &error);
     if (r == 0)
         answer_user(call, call->path_values[0]);
@@ -215,7 +202,7 @@ void api_user_delete(struct api_call *call)
     if (!person_is_proved(call))
         return;
     config_errors_init(&errors);
-    int r = users_delete(person_store(call), call->path_values[0], &errors, &error);
+    int r = users_delete(call_store(call), call->path_values[0], &errors, &error);
     person_answer(call, r, &errors, &error, NULL);
     config_errors_finish(&errors);
 }
@@ -242,8 +229,8 @@ void api_me_tokens(struct api_call *call)
     int r = 0;
 
     if (call->principal.user[0] != '\0')
-        r = tokens_list(person_store(call), slice_str(call->principal.user), call_arena(call),
-                        &found, &count, &error);
+        r = tokens_list(call_store(call), slice_str(call->principal.user), call_arena(call), &found,
+                        &count, &error);
     if (r < 0) {
         problem_failed(call, &error);
         return;
@@ -318,7 +305,7 @@ void api_me_token_create(struct api_call *call)
     bool has_scopes = read_scopes(call, &errors, &scopes);
     int r = read_days(call, &errors, &expires_ms) && has_scopes ? 0 : ERR_INVALID;
     if (r == 0)
-        r = tokens_create(person_store(call), call->api->settings.clock,
+        r = tokens_create(call_store(call), call->api->settings.clock,
                           slice_str(call->principal.user), slice_str(name), scopes, expires_ms,
                           text, &token, &errors, &error);
     json_t *out = NULL;
@@ -335,7 +322,7 @@ void api_me_token_delete(struct api_call *call)
 {
     struct error error;
 
-    int r = tokens_revoke(person_store(call), slice_str(call->principal.user), call->path_values[0],
+    int r = tokens_revoke(call_store(call), slice_str(call->principal.user), call->path_values[0],
                           &error);
     if (r == ERR_NOT_FOUND)
         problem(call, 404, "token.unknown", "you have no token `%.*s`",
@@ -359,7 +346,7 @@ void api_audit(struct api_call *call)
     if (!call_number(call, API_PARAM_LIMIT, AUDIT_DEFAULT, AUDIT_LIST_MAX, &limit) ||
         !call_number(call, API_PARAM_CURSOR, 0, INT64_MAX, &filter.before))
         return;
-    int r = audit_list(person_store(call), &filter, (size_t)limit, call_arena(call), &rows, &count,
+    int r = audit_list(call_store(call), &filter, (size_t)limit, call_arena(call), &rows, &count,
                        &next, &error);
     if (r < 0) {
         problem_failed(call, &error);

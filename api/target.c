@@ -2,17 +2,14 @@
 #include "api/target.h"
 
 #include "api/api_priv.h"
+#include "api/json.h"
+#include "api/tell.h"
 #include "control/control.h"
-
-static struct config_ctl *config_of(struct api_call *call)
-{
-    return call->api->settings.control->config;
-}
 
 bool target_draft(struct api_call *call, struct slice name, struct draft *ret_draft,
                   bool *ret_is_new)
 {
-    struct store *store = config_ctl_store(config_of(call));
+    struct store *store = call_store(call);
     const struct clock *clock = call->api->settings.clock;
     struct error error;
     bool is_mine = slice_eq(name, SLICE("me"));
@@ -42,8 +39,8 @@ bool target_draft_ensure(struct api_call *call, struct api_target *target)
 
     if (!target->is_draft_new)
         return true;
-    int r = draft_create(config_ctl_store(config_of(call)), call->api->settings.clock,
-                         call->principal.name, "", true, 0, &target->draft, &error);
+    int r = draft_create(call_store(call), call->api->settings.clock, call->principal.name, "",
+                         true, 0, &target->draft, &error);
     if (r < 0) {
         problem_failed(call, &error);
         return false;
@@ -55,7 +52,7 @@ bool target_draft_ensure(struct api_call *call, struct api_target *target)
 bool target_overlay(struct api_call *call, const struct draft *draft, const json_t *resolve,
                     struct overlay **ret_overlay)
 {
-    const struct config *running = config_ctl_running(config_of(call));
+    const struct config *running = call_running(call);
     struct draft_items items;
     struct error error;
 
@@ -63,13 +60,38 @@ bool target_overlay(struct api_call *call, const struct draft *draft, const json
         *ret_overlay = overlay_create(running, NULL, 0, NULL);
         return true;
     }
-    int r = draft_items_load(config_ctl_store(config_of(call)), draft->id, &items, &error);
+    int r = draft_items_load(call_store(call), draft->id, &items, &error);
     if (r < 0) {
         problem_failed(call, &error);
         return false;
     }
     *ret_overlay = overlay_create(running, items.items, items.count, resolve);
     draft_items_finish(&items);
+    return true;
+}
+
+void respond_diff(struct api_call *call, const struct overlay *overlay)
+{
+    respond_json(call,
+                 json_pack("{s:o,s:o,s:O}", "base_revision", json_u64(overlay->running->revision),
+                           "items", overlay_diff(overlay), "conflicts", overlay->conflicts));
+}
+
+bool target_replace(struct api_call *call, struct api_target *target,
+                    const struct overlay_item *items, size_t count)
+{
+    struct error error;
+
+    if (!target_draft_ensure(call, target))
+        return false;
+    int r = draft_replace(call_store(call), call->api->settings.clock, target->draft.id, items,
+                          count, &error);
+    if (r < 0) {
+        problem_failed(call, &error);
+        return false;
+    }
+    tell_draft(call, target->draft.id);
+    api_exchange_reply_field(call->exchange, "Postern-Draft", slice_str(target->draft.id));
     return true;
 }
 

@@ -31,6 +31,13 @@ bool target_draft_ensure(struct api_call *call, struct api_target *target) MUST_
 bool target_overlay(struct api_call *call, const struct draft *draft, const json_t *resolve,
                     struct overlay **ret_overlay) MUST_CHECK;
 
+/* Answers with what the overlay changes and where it conflicts. */
+void respond_diff(struct api_call *call, const struct overlay *overlay);
+
+/* Makes ITEMS all that the target's draft holds, and says which draft it is. False: answered. */
+bool target_replace(struct api_call *call, struct api_target *target,
+                    const struct overlay_item *items, size_t count) MUST_CHECK;
+
 /* Reads section, listener and key from the path and the query; opens the view. KEY_AT: which value
  * of the path is the key; -1: there is none. */
 bool target_open(struct api_call *call, int key_at, struct api_target *ret_target) MUST_CHECK;

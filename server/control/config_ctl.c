@@ -37,11 +37,6 @@ struct store *config_ctl_store(struct config_ctl *ctl)
     return ctl->commit->store;
 }
 
-const struct clock *config_ctl_clock(const struct config_ctl *ctl)
-{
-    return ctl->engine->clock;
-}
-
 int config_ctl_commit(struct config_ctl *ctl, struct config *candidate, const char *author,
                       const char *comment, const char *draft, struct config_errors *errors,
                       uint64_t *ret_took_ms)

@@ -17,7 +17,6 @@ void config_ctl_destroy(struct config_ctl *ctl);
 /* Until the next commit; who keeps it takes a reference. */
 const struct config *config_ctl_running(const struct config_ctl *ctl);
 struct store *config_ctl_store(struct config_ctl *ctl);
-const struct clock *config_ctl_clock(const struct config_ctl *ctl);
 
 /* config_commit, and its line in the log. *RET_TOOK_MS: from the call to its being live on every
  * loop. */
