@@ -11,10 +11,9 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "gateway.h"
-#include "next_hop.h"
 #include "queue/body.h"
 #include "queue/spool.h"
+#include "scene.h"
 
 enum {
     MIB = 1048576,
@@ -46,36 +45,9 @@ static const char config[] =
     "   \"max_connections\": 5, \"max_messages_per_connection\": 5}]}";
 /* clang-format on */
 
-static struct gateway gateway;
+const struct scene scene = {.gateway = {.config_json = config}};
+
 static struct next_hop_plan *const plan = &next_hop_plans[0];
-
-static int set_up(void **state)
-{
-    (void)state;
-    gateway_init(&gateway, &(struct gateway_settings){.config_json = config});
-    next_hops_init(&gateway);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    next_hops_finish(&gateway);
-    gateway_finish(&gateway);
-    assert_int_equal(body_memory_used(), 0);
-    return 0;
-}
-
-static void again(void **state)
-{
-    (void)tear_down(state);
-    (void)set_up(state);
-}
-
-static void assert_line(const char *part)
-{
-    gateway_assert_logged(&gateway, part);
-}
 
 /* --- a text, as it is on the wire --- */
 
@@ -198,10 +170,10 @@ static void test_same_bytes(void **state)
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         struct buf text = make_text(sizes[i]);
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->replies[NEXT_HOP_DOT] = "451 not now\r\n";
         send_text(&text, TO_YOU);
-        assert_line("Delayed: DCID 1 MID 1");
+        scene_assert_line("Delayed: DCID 1 MID 1");
         assert_got(&next_hops[0], &text);
         assert_int_equal(body_memory_used(), 0);
         struct kept kept = find_kept();
@@ -210,7 +182,7 @@ static void test_same_bytes(void **state)
         files += kept.files;
         plan->replies[NEXT_HOP_DOT] = NULL;
         gateway_wait(&gateway, 2 * RETRY_MS);
-        assert_line("Message done DCID 2 MID 1");
+        scene_assert_line("Message done DCID 2 MID 1");
         assert_got(&next_hops[1], &text);
         assert_kept(0, 0);
         assert_no_file(1);
@@ -289,7 +261,7 @@ static void test_client_goes_away(void **state)
         struct buf text = make_text(sizes[i / 2]);
         struct client c;
         if (i > 0)
-            again(state);
+            scene_again(state);
         begin(&c, "Private", TO_YOU);
         if (i % 2 == 1)
             gateway_keep_workers(&gateway, false); /* a worker has a chunk of it, or will have */
@@ -300,8 +272,8 @@ static void test_client_goes_away(void **state)
         if (i % 2 == 1)
             gateway_free_workers(&gateway);
         client_abort(&c);
-        assert_line("Message aborted MID 1 Receiving aborted");
-        assert_line("Message finished MID 1 aborted");
+        scene_assert_line("Message aborted MID 1 Receiving aborted");
+        scene_assert_line("Message finished MID 1 aborted");
         assert_false(gateway_logged(&gateway, "queued for delivery"));
         assert_kept(0, 0);
         assert_no_file(1);
@@ -321,7 +293,7 @@ static void test_client_goes_away_after_the_dot(void **state)
         bool is_reset = i % 2 == 1;
         struct client c;
         if (i > 0)
-            again(state);
+            scene_again(state);
         begin(&c, "Private", TO_YOU);
         conn_write(pair_b(c.pair), buf_slice(&text));
         gateway_settle(&gateway);
@@ -335,7 +307,7 @@ static void test_client_goes_away_after_the_dot(void **state)
             assert_has(heard, "250 2.0.0 ok: Message 1 accepted");
         client_abort(&c);
         assert_int_equal(gateway_count_logged(&gateway, "MID 1 queued for delivery"), 1);
-        assert_line("Message done DCID 1 MID 1");
+        scene_assert_line("Message done DCID 1 MID 1");
         assert_got(&next_hops[0], &text);
         buf_finish(&text);
     }
@@ -355,7 +327,7 @@ static void test_too_large(void **state)
     (void)client_say(&c, "MAIL FROM:<me@near.test>\r\n" TO_YOU "DATA\r\n");
     assert_has(client_say(&c, "Subject: small\r\n\r\nhello\r\n.\r\n"), "Message 2 accepted");
     client_abort(&c);
-    assert_line("Message done DCID 1 MID 2");
+    scene_assert_line("Message done DCID 1 MID 2");
     assert_int_equal(next_hop_count, 1);
     buf_finish(&text);
 }
@@ -366,7 +338,7 @@ static void test_next_hop_goes_away(void **state)
     for (int i = 0; i < 2; i++) {
         struct buf text = make_text(MIB);
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->manner = NEXT_HOP_REFUSES; /* after this the body is on disk alone */
         send_text(&text, TO_YOU);
         plan->manner = NEXT_HOP_ANSWERS;
@@ -382,11 +354,11 @@ static void test_next_hop_goes_away(void **state)
         else
             conn_abort(pair_b(hop->pair));
         gateway_settle_without_disk(&gateway);
-        assert_line("Delayed: DCID 2 MID 1");
+        scene_assert_line("Delayed: DCID 2 MID 1");
         gateway_free_workers(&gateway);
         plan->takes = 0;
         gateway_wait(&gateway, 4 * RETRY_MS);
-        assert_line("Message done DCID 3 MID 1");
+        scene_assert_line("Message done DCID 3 MID 1");
         assert_got(&next_hops[2], &text);
         buf_finish(&text);
     }
@@ -403,7 +375,7 @@ static void test_body_is_gone(void **state)
     plan->manner = NEXT_HOP_ANSWERS;
     spool_body_discard(gateway.engine.spool, 1);
     gateway_wait(&gateway, 2 * RETRY_MS);
-    assert_line("the message could not be read from the spool");
+    scene_assert_line("the message could not be read from the spool");
     assert_int_equal(gateway_count_logged(&gateway, "Delayed:"), 2);
     assert_true(next_hops[1].is_closed);
     assert_null(strstr(next_hop_got(&next_hops[1]), "\r\n.\r\n"));
@@ -453,7 +425,7 @@ static void test_report_has_no_large_body(void **state)
     (void)state;
     plan->refused = "@far.test";
     send_text(&text, TO_YOU);
-    assert_line("MID 2 was generated for bounce of MID 1");
+    scene_assert_line("MID 2 was generated for bounce of MID 1");
     assert_int_equal(next_hop_count, 2);
     const char *report = next_hop_got(&next_hops[1]);
     assert_has(report, "Subject: large\r\n");
@@ -471,7 +443,7 @@ static void test_larger_than_the_next_hop_takes(void **state)
     (void)state;
     plan->replies[NEXT_HOP_EHLO] = "250-next.example\r\n250 SIZE 200000\r\n";
     send_text(&text, TO_YOU);
-    assert_line(" - 5.3.4 - ");
+    scene_assert_line(" - 5.3.4 - ");
     assert_null(strstr(next_hop_got(&next_hops[0]), "MAIL"));
     assert_has(next_hop_got(&next_hops[1]), "Status: 5.3.4\r\n");
     buf_finish(&text);
@@ -480,19 +452,24 @@ static void test_larger_than_the_next_hop_takes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_same_bytes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_in_small_pieces, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_disk_slower_than_the_client, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_budget_is_used_up, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_client_goes_away, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_client_goes_away_after_the_dot, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_too_large, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_next_hop_goes_away, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_body_is_gone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_two_destinations_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_two_on_one_connection, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_report_has_no_large_body, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_larger_than_the_next_hop_takes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_same_bytes, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_in_small_pieces, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_disk_slower_than_the_client, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_budget_is_used_up, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_client_goes_away, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_client_goes_away_after_the_dot, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_too_large, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_next_hop_goes_away, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_body_is_gone, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_two_destinations_at_once, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_two_on_one_connection, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_report_has_no_large_body, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_larger_than_the_next_hop_takes, scene_set_up,
+                                        scene_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

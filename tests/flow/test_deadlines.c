@@ -10,8 +10,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "gateway.h"
-#include "next_hop.h"
+#include "scene.h"
 
 enum { TRICKLES = 10, MIB = 1048576, SMALL_BYTES = 65536, CLOSING_MS = 10000, IDLE_MS = 5000 };
 
@@ -37,25 +36,9 @@ static const char config[] =
     "   \"max_connections\": 5, \"max_messages_per_connection\": 5}]}";
 /* clang-format on */
 
-static struct gateway gateway;
+const struct scene scene = {.gateway = {.config_json = config, .has_certificate = true}};
+
 static struct next_hop_plan *const plan = &next_hop_plans[0];
-
-static int set_up(void **state)
-{
-    (void)state;
-    gateway_init(&gateway,
-                 &(struct gateway_settings){.config_json = config, .has_certificate = true});
-    next_hops_init(&gateway);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    next_hops_finish(&gateway);
-    gateway_finish(&gateway);
-    return 0;
-}
 
 /* --- the client in front --- */
 
@@ -101,8 +84,7 @@ static void test_command(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct client c;
         if (i > 0) {
-            (void)tear_down(state);
-            (void)set_up(state);
+            scene_again(state);
         }
         begin(&c, "Private", cases[i].commands);
         if (cases[i].is_tls) {
@@ -136,8 +118,7 @@ static void test_message(void **state)
     for (size_t i = 0; i < ARRAY_LEN(trickles); i++) {
         struct client c;
         if (i > 0) {
-            (void)tear_down(state);
-            (void)set_up(state);
+            scene_again(state);
         }
         begin(&c, "Private", TO_DATA);
         assert_cut_after(&c, LIMIT_SMTP_MESSAGE_MS, trickles[i]);
@@ -167,8 +148,7 @@ static void test_large_message(void **state)
     send_text(&c, 3 * MIB);
     assert_cut_after(&c, LIMIT_SMTP_MESSAGE_MS + 2 * MIB * 1000ULL / LIMIT_SMTP_MESSAGE_MIN_RATE,
                      "");
-    (void)tear_down(state);
-    (void)set_up(state);
+    scene_again(state);
     begin(&c, "Small", TO_DATA);
     send_text(&c, 3 * MIB);
     assert_cut_after(&c, LIMIT_SMTP_MESSAGE_MS, "x");
@@ -270,8 +250,7 @@ static void test_replies_of_a_next_hop(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(cases) * ARRAY_LEN(says); i++) {
         if (i > 0) {
-            (void)tear_down(state);
-            (void)set_up(state);
+            scene_again(state);
         }
         plan->replies[cases[i / 2].verb] = "";
         send_small();
@@ -358,18 +337,18 @@ static void test_text_read_slowly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_command, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_command_in_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_message, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_large_message, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_reply_not_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_goodbye_not_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_goodbye_read_late, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_replies_of_a_next_hop, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_reset_of_a_next_hop, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_goodbye_of_a_next_hop, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_text_not_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_text_read_slowly, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_command, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_command_in_time, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_message, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_large_message, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_reply_not_read, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_goodbye_not_read, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_goodbye_read_late, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_replies_of_a_next_hop, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_reset_of_a_next_hop, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_goodbye_of_a_next_hop, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_text_not_read, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_text_read_slowly, scene_set_up, scene_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "gateway.h"
-#include "next_hop.h"
+#include "scene.h"
 
 enum { RETRY_S = 60, QUEUE_S = 600 };
 
@@ -33,34 +32,9 @@ static const char config[] =
     " \"destination-controls\": [{\"domain\": \"Default\", \"tls\": \"none\","
     "   \"max_connections\": 5, \"max_messages_per_connection\": 5}]}";
 
-static struct gateway gateway;
+const struct scene scene = {.gateway = {.config_json = config}};
+
 static struct next_hop_plan *const plan = &next_hop_plans[0];
-
-static int set_up(void **state)
-{
-    (void)state;
-    gateway_init(&gateway, &(struct gateway_settings){.config_json = config});
-    next_hops_init(&gateway);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    next_hops_finish(&gateway);
-    gateway_finish(&gateway);
-    return 0;
-}
-
-static void assert_logged(const char *part)
-{
-    gateway_assert_logged(&gateway, part);
-}
-
-static size_t count_logged(const char *part)
-{
-    return gateway_count_logged(&gateway, part);
-}
 
 static void send_from(const char *sender)
 {
@@ -74,8 +48,8 @@ static void test_delivered(void **state)
     assert_int_equal(next_hop_count, 1);
     assert_non_null(strstr(next_hop_got(&next_hops[0]), "MAIL FROM:<me@near.test>"));
     assert_non_null(strstr(next_hop_got(&next_hops[0]), "\r\n\r\nhello\r\n.\r\n"));
-    assert_logged("Message done DCID 1 MID 1 to RID [0]");
-    assert_logged("Message finished MID 1 done");
+    scene_assert_line("Message done DCID 1 MID 1 to RID [0]");
+    scene_assert_line("Message finished MID 1 done");
 }
 
 static void test_refused_is_delayed_and_tried_again(void **state)
@@ -83,15 +57,15 @@ static void test_refused_is_delayed_and_tried_again(void **state)
     (void)state;
     plan->manner = NEXT_HOP_REFUSES;
     send_from("me@near.test");
-    assert_logged("Delayed: DCID ");
+    scene_assert_line("Delayed: DCID ");
     assert_int_equal(next_hop_count, 1);
     plan->manner = NEXT_HOP_ANSWERS;
     gateway_wait(&gateway, RETRY_S * 1000 / 2); /* the wait is 60 s, give or take a tenth */
     assert_int_equal(next_hop_count, 1);
     gateway_wait(&gateway, RETRY_S * 1000);
     assert_int_equal(next_hop_count, 2);
-    assert_logged("Message finished MID 1 done");
-    assert_int_equal(count_logged("Bounced:"), 0);
+    scene_assert_line("Message finished MID 1 done");
+    assert_int_equal(scene_count_lines("Bounced:"), 0);
 }
 
 static void test_silent_greeting_ends_at_its_deadline(void **state)
@@ -100,10 +74,10 @@ static void test_silent_greeting_ends_at_its_deadline(void **state)
     plan->replies[NEXT_HOP_GREETING] = "";
     send_from("me@near.test");
     gateway_wait(&gateway, LIMIT_SMTP_GREETING_MS - 1000);
-    assert_int_equal(count_logged("Delayed:"), 0);
+    assert_int_equal(scene_count_lines("Delayed:"), 0);
     gateway_wait(&gateway, 2000);
     gateway_wait(&gateway, 15000); /* our FIN is not answered: it is cut */
-    assert_int_equal(count_logged("Delayed:"), 1);
+    assert_int_equal(scene_count_lines("Delayed:"), 1);
 }
 
 static void test_report_goes_to_the_sender(void **state)
@@ -111,9 +85,9 @@ static void test_report_goes_to_the_sender(void **state)
     (void)state;
     plan->refused = "@far.test";
     send_from("me@near.test");
-    assert_logged("Bounced: DCID 1 MID 1");
-    assert_logged("MID 2 was generated for bounce of MID 1");
-    assert_logged("Message finished MID 2 done");
+    scene_assert_line("Bounced: DCID 1 MID 1");
+    scene_assert_line("MID 2 was generated for bounce of MID 1");
+    scene_assert_line("Message finished MID 2 done");
     bool is_seen = false;
     for (size_t i = 0; i < next_hop_count; i++) {
         const char *got = next_hop_got(&next_hops[i]);
@@ -129,12 +103,12 @@ static void test_no_report_on_a_report(void **state)
     (void)state;
     plan->refused = "@";
     send_from("");
-    assert_logged("Double bounce: MID 1");
-    assert_int_equal(count_logged("was generated for bounce"), 0);
+    scene_assert_line("Double bounce: MID 1");
+    assert_int_equal(scene_count_lines("was generated for bounce"), 0);
 
     send_from("me@near.test"); /* and not on one of our own either */
-    assert_int_equal(count_logged("was generated for bounce"), 1);
-    assert_int_equal(count_logged("Double bounce:"), 2);
+    assert_int_equal(scene_count_lines("was generated for bounce"), 1);
+    assert_int_equal(scene_count_lines("Double bounce:"), 2);
 }
 
 static void test_too_long_in_the_queue(void **state)
@@ -142,25 +116,28 @@ static void test_too_long_in_the_queue(void **state)
     (void)state;
     plan->manner = NEXT_HOP_REFUSES;
     send_from("me@near.test");
-    for (int s = 0; s < QUEUE_S + 2 * RETRY_S && count_logged("Bounced:") == 0; s += RETRY_S / 2)
+    for (int s = 0; s < QUEUE_S + 2 * RETRY_S && scene_count_lines("Bounced:") == 0;
+         s += RETRY_S / 2)
         gateway_wait(&gateway, RETRY_S * 1000 / 2);
     plan->manner = NEXT_HOP_ANSWERS;
     gateway_wait(&gateway, 3 * RETRY_S * 1000); /* the destination rests after its last failure */
-    assert_int_equal(count_logged("Bounced:"), 1);
-    assert_int_equal(count_logged("was generated for bounce"), 1);
-    assert_logged("Message finished MID 2 done");
+    assert_int_equal(scene_count_lines("Bounced:"), 1);
+    assert_int_equal(scene_count_lines("was generated for bounce"), 1);
+    scene_assert_line("Message finished MID 2 done");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_delivered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused_is_delayed_and_tried_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_silent_greeting_ends_at_its_deadline, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_report_goes_to_the_sender, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_report_on_a_report, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_too_long_in_the_queue, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_delivered, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_refused_is_delayed_and_tried_again, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_silent_greeting_ends_at_its_deadline, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_report_goes_to_the_sender, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_report_on_a_report, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_too_long_in_the_queue, scene_set_up, scene_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

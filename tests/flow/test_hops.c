@@ -9,8 +9,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "gateway.h"
-#include "next_hop.h"
+#include "scene.h"
 
 enum { RETRY_MS = 60000, CLOSING_MS = 10000 };
 
@@ -40,47 +39,9 @@ static const char config[] =
     "   \"max_connections\": 5, \"max_messages_per_connection\": 5}]}";
 /* clang-format on */
 
-static struct gateway gateway;
+const struct scene scene = {.gateway = {.config_json = config, .has_certificate = true}};
+
 static struct next_hop_plan *const first = &next_hop_plans[0], *const second = &next_hop_plans[1];
-static struct tls_server *offered;
-
-static int set_up(void **state)
-{
-    (void)state;
-    gateway_init(&gateway,
-                 &(struct gateway_settings){.config_json = config, .has_certificate = true});
-    next_hops_init(&gateway);
-    offered = tls_peer_server(gateway.identity, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    next_hops_finish(&gateway);
-    tls_server_unref(offered);
-    gateway_finish(&gateway);
-    return 0;
-}
-
-static void again(void **state)
-{
-    (void)tear_down(state);
-    (void)set_up(state);
-}
-
-static void send_to(const char *domain)
-{
-    char recipient[256];
-
-    (void)snprintf(recipient, sizeof recipient, "you@%s", domain);
-    gateway_send(&gateway, "Private", "me@near.test", recipient, "Subject: s\r\n\r\nhello");
-}
-
-static void assert_line(const char *part)
-{
-    gateway_assert_logged(&gateway, part);
-}
 
 static void assert_hop(size_t connection, uint8_t last_byte, uint16_t port)
 {
@@ -111,17 +72,17 @@ static void assert_second_took_it(const char *error)
 static void test_first_takes_it(void **state)
 {
     (void)state;
-    send_to("two.test");
+    scene_send_to("two.test");
     assert_int_equal(next_hop_count, 1);
     assert_hop(0, 2, 25);
-    assert_line("Message done DCID 1 MID 1");
+    scene_assert_line("Message done DCID 1 MID 1");
 }
 
 static void test_first_refuses(void **state)
 {
     (void)state;
     first->manner = NEXT_HOP_REFUSES;
-    send_to("two.test");
+    scene_send_to("two.test");
     assert_second_took_it("Connection Error: DCID 1 domain: two.test IP: 192.0.2.2 port: 25 "
                           "details: connection refused interface: 192.0.2.1 reason: network error");
 }
@@ -130,7 +91,7 @@ static void test_first_does_not_answer(void **state)
 {
     (void)state;
     first->manner = NEXT_HOP_UNREACHABLE;
-    send_to("two.test");
+    scene_send_to("two.test");
     gateway_wait(&gateway, LIMIT_SMTP_CONNECT_MS - 1);
     assert_int_equal(next_hop_count, 1);
     gateway_wait(&gateway, 1);
@@ -154,16 +115,16 @@ static void test_first_says_no(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         if (i > 0)
-            again(state);
+            scene_again(state);
         if (cases[i].verb == NEXT_HOP_HELO)
             first->replies[NEXT_HOP_EHLO] = "500 what?\r\n";
         if (cases[i].verb == NEXT_HOP_STARTTLS)
             first->tls = offered;
         first->replies[cases[i].verb] = cases[i].reply;
-        send_to("two.test");
+        scene_send_to("two.test");
         gateway_wait(&gateway, CLOSING_MS);
         assert_second_took_it(cases[i].error);
-        assert_line("DCID 1 close");
+        scene_assert_line("DCID 1 close");
     }
 }
 
@@ -173,10 +134,10 @@ static void test_first_goes_away(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         if (i > 0)
-            again(state);
+            scene_again(state);
         first->tls = offered; /* lost before the 220: the next host */
         first->replies[verbs[i]] = NEXT_HOP_HANGS_UP;
-        send_to("two.test");
+        scene_send_to("two.test");
         gateway_wait(&gateway, CLOSING_MS);
         assert_second_took_it("details: EOF interface: 192.0.2.1 reason: network error");
     }
@@ -186,7 +147,7 @@ static void test_first_is_silent(void **state)
 {
     (void)state;
     first->replies[NEXT_HOP_GREETING] = "";
-    send_to("two.test");
+    scene_send_to("two.test");
     gateway_wait(&gateway, LIMIT_SMTP_GREETING_MS - 1);
     assert_int_equal(next_hop_count, 1);
     gateway_wait(&gateway, CLOSING_MS);
@@ -197,15 +158,15 @@ static void test_first_lacks_required_tls(void **state)
 {
     for (int i = 0; i < 2; i++) {
         if (i > 0) {
-            again(state);
+            scene_again(state);
             first->tls = offered;
             first->replies[NEXT_HOP_STARTTLS] = "454 not now\r\n";
         }
         second->tls = offered;
-        send_to("strict.test");
+        scene_send_to("strict.test");
         gateway_wait(&gateway, CLOSING_MS);
         assert_second_took_it("DCID 1 IP 192.0.2.2 TLS was required but could not be successfully");
-        assert_line("DCID 2 TLS success");
+        scene_assert_line("DCID 2 TLS success");
         assert_true(next_hops[1].is_tls);
     }
 }
@@ -216,15 +177,15 @@ static void test_failed_handshake_is_not_worked_around(void **state)
     (void)state;
     first->tls = offered;
     first->is_deaf = true;
-    send_to("two.test");
+    scene_send_to("two.test");
     gateway_wait(&gateway, LIMIT_SMTP_HANDSHAKE_MS + CLOSING_MS);
     assert_int_equal(next_hop_count, 1);
-    assert_line("Delayed: DCID 1 MID 1");
+    scene_assert_line("Delayed: DCID 1 MID 1");
     first->is_deaf = false;
     gateway_wait(&gateway, 2 * RETRY_MS);
     assert_int_equal(next_hop_count, 2);
     assert_hop(1, 2, 25);
-    assert_line("Message done DCID 2 MID 1");
+    scene_assert_line("Message done DCID 2 MID 1");
 }
 
 /* What was said about the message is not asked elsewhere: later, and from the first hop again. */
@@ -235,19 +196,19 @@ static void test_first_defers_the_message(void **state)
 
     for (size_t i = 0; i < 2 * ARRAY_LEN(verbs); i++) {
         if (i > 0)
-            again(state);
+            scene_again(state);
         first->replies[verbs[i / 2]] = i % 2 == 0 ? "451 not now\r\n" : NEXT_HOP_HANGS_UP;
-        send_to("two.test");
+        scene_send_to("two.test");
         gateway_wait(&gateway, CLOSING_MS);
         assert_int_equal(next_hop_count, 1);
         assert_int_equal(gateway_count_logged(&gateway, "Delayed: DCID 1 MID 1"), 1);
         if (i % 2 == 0)
-            assert_line("('451', ['not now'])");
+            scene_assert_line("('451', ['not now'])");
         first->replies[verbs[i / 2]] = NULL;
         gateway_wait(&gateway, 2 * RETRY_MS);
         assert_int_equal(next_hop_count, 2);
         assert_hop(1, 2, 25);
-        assert_line("Message done DCID 2 MID 1");
+        scene_assert_line("Message done DCID 2 MID 1");
         assert_int_equal(gateway_count_logged(&gateway, "Bounced:"), 0);
     }
 }
@@ -264,7 +225,7 @@ static void test_none_takes_it(void **state)
     (void)state;
     first->manner = NEXT_HOP_REFUSES;
     second->replies[NEXT_HOP_GREETING] = "450 not now\r\n";
-    send_to("two.test");
+    scene_send_to("two.test");
     gateway_wait(&gateway, CLOSING_MS);
     assert_int_equal(next_hop_count, 2);
     gateway_assert_logged_in_order(&gateway, lines);
@@ -273,7 +234,7 @@ static void test_none_takes_it(void **state)
     gateway_wait(&gateway, 2 * RETRY_MS);
     assert_int_equal(next_hop_count, 4);
     assert_hop(2, 2, 25);
-    assert_line("Message done DCID 4 MID 1");
+    scene_assert_line("Message done DCID 4 MID 1");
 }
 
 /* --- DNS --- */
@@ -287,12 +248,12 @@ static void test_mx_in_order(void **state)
     fake_resolver_set_addresses(gateway.names, "b.mx.test", "192.0.2.3 192.0.2.2");
     fake_resolver_set_addresses(gateway.names, "c.mx.test", "192.0.2.4");
     first->manner = second->manner = NEXT_HOP_REFUSES;
-    send_to("mx.test");
+    scene_send_to("mx.test");
     assert_int_equal(next_hop_count, 3);
     assert_hop(0, 3, 25);
     assert_hop(1, 2, 25);
     assert_hop(2, 4, 25);
-    assert_line("Message done DCID 3 MID 1");
+    scene_assert_line("Message done DCID 3 MID 1");
 }
 
 static void test_no_mx_means_the_domain(void **state)
@@ -302,15 +263,15 @@ static void test_no_mx_means_the_domain(void **state)
     (void)state;
     fake_resolver_set(gateway.names, RESOLVER_KIND_MX, "a.test", &no_data, 0);
     fake_resolver_set_addresses(gateway.names, "a.test", "192.0.2.4");
-    send_to("a.test");
+    scene_send_to("a.test");
     assert_hop(0, 4, 25);
-    assert_line("Message done DCID 1 MID 1");
+    scene_assert_line("Message done DCID 1 MID 1");
 }
 
 static void assert_report(const char *status)
 {
-    assert_line("MID 2 was generated for bounce of MID 1");
-    assert_line("Message finished MID 2 done");
+    scene_assert_line("MID 2 was generated for bounce of MID 1");
+    scene_assert_line("Message finished MID 2 done");
     assert_int_equal(next_hop_count, 1);
     assert_hop(0, 5, 25);
     assert_has(next_hop_got(&next_hops[0]), status);
@@ -320,20 +281,20 @@ static void test_dns_says_never(void **state)
 {
     const struct resolver_answer null_mx = {.is_null_mx = true};
 
-    send_to("gone.test"); /* nobody knows it */
-    assert_line(" - 5.1.2 - ");
+    scene_send_to("gone.test"); /* nobody knows it */
+    scene_assert_line(" - 5.1.2 - ");
     assert_report("Status: 5.1.2\r\n");
 
-    again(state);
+    scene_again(state);
     fake_resolver_set(gateway.names, RESOLVER_KIND_MX, "silent.test", &null_mx, 0);
-    send_to("silent.test");
-    assert_line(" - 5.1.10 - ");
+    scene_send_to("silent.test");
+    scene_assert_line(" - 5.1.10 - ");
     assert_report("Status: 5.1.10\r\n");
 
-    again(state);
+    scene_again(state);
     fake_resolver_set_mx(gateway.names, "own.test", "10 mail.example.test");
-    send_to("own.test");
-    assert_line(" - 5.4.6 - ");
+    scene_send_to("own.test");
+    scene_assert_line(" - 5.4.6 - ");
     assert_report("Status: 5.4.6\r\n");
 }
 
@@ -345,40 +306,42 @@ static void test_dns_does_not_say(void **state)
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         const char *name = kinds[i] == RESOLVER_KIND_MX ? "slow.test" : "a.slow.test";
         if (i > 0)
-            again(state);
+            scene_again(state);
         fake_resolver_set_mx(gateway.names, "slow.test", "10 a.slow.test");
         fake_resolver_set(gateway.names, kinds[i], name, &never, UINT64_MAX);
-        send_to("slow.test");
+        scene_send_to("slow.test");
         gateway_wait(&gateway, LIMIT_DNS_QUERY_MS - 1);
         assert_int_equal(gateway_count_logged(&gateway, "Delayed:"), 0);
         gateway_wait(&gateway, 1);
         assert_int_equal(gateway_count_logged(&gateway, "Delayed: DCID 0 MID 1"), 1);
-        assert_line(" - 4.4.3 - ");
+        scene_assert_line(" - 4.4.3 - ");
         fake_resolver_set_mx(gateway.names, "slow.test", "10 b.slow.test");
         fake_resolver_set_addresses(gateway.names, "b.slow.test", "192.0.2.2");
         gateway_wait(&gateway, 2 * RETRY_MS);
-        assert_line("Message done DCID 1 MID 1");
+        scene_assert_line("Message done DCID 1 MID 1");
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_first_takes_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_first_refuses, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_first_does_not_answer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_first_says_no, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_first_goes_away, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_first_is_silent, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_first_lacks_required_tls, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_failed_handshake_is_not_worked_around, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_first_defers_the_message, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_none_takes_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_mx_in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_mx_means_the_domain, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_dns_says_never, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_dns_does_not_say, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_first_takes_it, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_first_refuses, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_first_does_not_answer, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_first_says_no, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_first_goes_away, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_first_is_silent, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_first_lacks_required_tls, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_failed_handshake_is_not_worked_around, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_first_defers_the_message, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_none_takes_it, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_mx_in_order, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_mx_means_the_domain, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_dns_says_never, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_dns_does_not_say, scene_set_up, scene_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

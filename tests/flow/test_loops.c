@@ -9,10 +9,9 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "gateway.h"
-#include "next_hop.h"
 #include "queue/body.h"
 #include "queue/spool.h"
+#include "scene.h"
 
 enum { LOOPS = 3, HOME = 0, AWAY = 1, IDLE_MS = 5000, RETRY_MS = 60000, LARGE_BYTES = 300000 };
 
@@ -35,36 +34,9 @@ static const char config[] =
     "   \"max_connections\": 2, \"max_messages_per_connection\": 50}]}";
 /* clang-format on */
 
-static struct gateway gateway;
+const struct scene scene = {.gateway = {.config_json = config, .loop_count = LOOPS}};
+
 static struct next_hop_plan *const plan = &next_hop_plans[0];
-
-static int set_up(void **state)
-{
-    (void)state;
-    gateway_init(&gateway, &(struct gateway_settings){.config_json = config, .loop_count = LOOPS});
-    next_hops_init(&gateway);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    next_hops_finish(&gateway);
-    assert_int_equal(delivery_link_count(gateway.delivery), 0);
-    gateway_finish(&gateway);
-    assert_int_equal(body_memory_used(), 0);
-    return 0;
-}
-
-static void assert_line(const char *part)
-{
-    gateway_assert_logged(&gateway, part);
-}
-
-static size_t count(const char *part)
-{
-    return gateway_count_logged(&gateway, part);
-}
 
 static void send_to(const char *recipient)
 {
@@ -117,7 +89,7 @@ static void test_connections_are_dealt_in_turn(void **state)
         assert_int_equal(next_hop_count, i + 1);
         assert_ptr_equal(next_hops[i].loop, gateway.engine.loops[i % LOOPS]);
     }
-    assert_int_equal(count("Message done"), 2 * LOOPS);
+    assert_int_equal(scene_count_lines("Message done"), 2 * LOOPS);
     assert_int_equal(delivery_link_count(gateway.delivery), 2 * LOOPS);
     gateway_wait(&gateway, 2 * IDLE_MS);
     assert_int_equal(delivery_link_count(gateway.delivery), 0);
@@ -143,9 +115,9 @@ static void test_session_on_another_loop(void **state)
         assert_int_equal(buf_len(&c.got), 0); /* the letter is not for home */
         gateway_settle_loop(&gateway, AWAY + i);
         assert_has(buf_cstr(&c.got), "250 2.0.0 ok: Message ");
-        assert_int_equal(count("Delivery start"), i);
+        assert_int_equal(scene_count_lines("Delivery start"), i);
         gateway_settle(&gateway);
-        assert_int_equal(count("Message done"), i + 1);
+        assert_int_equal(scene_count_lines("Message done"), i + 1);
         client_abort(&c);
     }
 }
@@ -162,7 +134,7 @@ static void test_letters_step_by_step(void **state)
     assert_has(next_hop_got(&next_hops[1]), "\r\n\r\nhello\r\n.\r\n");
     assert_false(gateway_logged(&gateway, "Message done DCID 2")); /* and the report in home's */
     gateway_settle_loop(&gateway, HOME);
-    assert_line("Message done DCID 2 MID 2");
+    scene_assert_line("Message done DCID 2 MID 2");
 }
 
 /* --- letters that cross --- */
@@ -172,9 +144,9 @@ static void assert_third_delivered_on_a_third(void)
 {
     gateway_settle(&gateway);
     assert_int_equal(next_hop_count, 3);
-    assert_line("Message done DCID 3 MID 3");
-    assert_int_equal(count("Message finished MID 3 done"), 1);
-    assert_int_equal(count("Delayed:"), 0);
+    scene_assert_line("Message done DCID 3 MID 3");
+    assert_int_equal(scene_count_lines("Message finished MID 3 done"), 1);
+    assert_int_equal(scene_count_lines("Delayed:"), 0);
     gateway_wait(&gateway, 4 * IDLE_MS);
     assert_int_equal(delivery_link_count(gateway.delivery), 0);
 }
@@ -190,7 +162,7 @@ static void test_job_meets_the_idle_limit(void **state)
     clock_fake_advance(&gateway.clock, 1);
     gateway_settle_loop(&gateway, AWAY);
     assert_has(next_hop_got(&next_hops[1]), "QUIT\r\n");
-    assert_int_equal(count("Delivery start DCID 2 MID 3"), 0);
+    assert_int_equal(scene_count_lines("Delivery start DCID 2 MID 3"), 0);
     assert_third_delivered_on_a_third();
 }
 
@@ -224,7 +196,7 @@ static void test_report_and_end_together(void **state)
     gateway_settle_loop(&gateway, AWAY);
     assert_false(gateway_logged(&gateway, "Message done DCID 2"));
     gateway_settle_loop(&gateway, HOME);
-    assert_line("Message done DCID 2 MID 2");
+    scene_assert_line("Message done DCID 2 MID 2");
     assert_third_delivered_on_a_third();
 }
 
@@ -241,9 +213,9 @@ static void test_quit_meets_the_idle_limit(void **state)
     gateway_settle_loop(&gateway, AWAY);
     gateway_wait(&gateway, 2 * IDLE_MS);
     assert_int_equal(delivery_link_count(gateway.delivery), 0);
-    assert_int_equal(count("DCID 2 close"), 1);
+    assert_int_equal(scene_count_lines("DCID 2 close"), 1);
     send_to("y@far.test");
-    assert_line("Message done DCID 3 MID 3");
+    scene_assert_line("Message done DCID 3 MID 3");
 }
 
 static struct snapshot *renew_settings(void)
@@ -272,29 +244,13 @@ static void test_busy_during_a_commit(void **state)
     plan->replies[NEXT_HOP_DOT] = NULL;
     next_hop_say(&next_hops[1], "250 taken\r\n");
     gateway_settle(&gateway);
-    assert_line("Message done DCID 2 MID 2");
+    scene_assert_line("Message done DCID 2 MID 2");
     assert_has(next_hop_got(&next_hops[1]), "QUIT\r\n");
     assert_third_delivered_on_a_third();
     snapshot_unref(renewed);
 }
 
 /* --- the end of loops --- */
-
-static void count_one(void *ctx, struct envelope *env, const struct spool_location *location)
-{
-    (void)location;
-    ++*(size_t *)ctx;
-    envelope_destroy(env);
-}
-
-static size_t count_kept(void)
-{
-    size_t kept = 0;
-
-    spool_memory_replay(gateway.engine.spool,
-                        &(struct spool_opts){.ctx = &kept, .replay = count_one});
-    return kept;
-}
 
 /* Stopped in the middle of a message on each loop: their jobs come home and stay on disk. */
 static void test_abort_on_every_loop(void **state)
@@ -319,8 +275,8 @@ static void test_abort_on_every_loop(void **state)
     }
     gateway_settle(&gateway);
     assert_int_equal(delivery_link_count(gateway.delivery), 0);
-    assert_int_equal(count_kept(), LOOPS);
-    assert_int_equal(count("Delayed:"), 0);
+    assert_int_equal(scene_count_kept(), LOOPS);
+    assert_int_equal(scene_count_lines("Delayed:"), 0);
 }
 
 /* A loop that has ended takes no letters: its jobs go elsewhere. */
@@ -332,7 +288,7 @@ static void test_loop_is_gone(void **state)
     send_to("x@far.test");
     assert_int_equal(next_hop_count, 2);
     assert_ptr_equal(next_hops[1].loop, gateway.engine.loops[AWAY + 1]);
-    assert_line("Message done DCID 2 MID 2");
+    scene_assert_line("Message done DCID 2 MID 2");
 }
 
 /* --- any order --- */
@@ -401,10 +357,10 @@ static void run_in_order_of(uint32_t seed)
     gateway_wait(&gateway, 3 * RETRY_MS);
     for (size_t i = 0; i < LOOPS; i++)
         client_abort(&clients[i]);
-    assert_int_equal(count("queued for delivery"), sent);
-    assert_int_equal(count("Message done"), sent);
-    assert_int_equal(count("Delayed:"), 0);
-    assert_int_equal(count_kept(), 0);
+    assert_int_equal(scene_count_lines("queued for delivery"), sent);
+    assert_int_equal(scene_count_lines("Message done"), sent);
+    assert_int_equal(scene_count_lines("Delayed:"), 0);
+    assert_int_equal(scene_count_kept(), 0);
     assert_int_equal(delivery_link_count(gateway.delivery), 0);
     snapshot_unref(snapshots[1]);
 }
@@ -415,8 +371,7 @@ static void test_any_order(void **state)
 
     for (uint32_t seed = 1; seed <= SEEDS; seed++) {
         if (seed > 1) {
-            (void)tear_down(state);
-            (void)set_up(state);
+            scene_again(state);
         }
         run_in_order_of(seed);
     }
@@ -425,17 +380,22 @@ static void test_any_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_connections_are_dealt_in_turn, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_session_on_another_loop, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_letters_step_by_step, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_job_meets_the_idle_limit, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_job_meets_the_end, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_report_and_end_together, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_quit_meets_the_idle_limit, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_busy_during_a_commit, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_abort_on_every_loop, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_loop_is_gone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_any_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_connections_are_dealt_in_turn, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_session_on_another_loop, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_letters_step_by_step, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_job_meets_the_idle_limit, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_job_meets_the_end, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_report_and_end_together, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_quit_meets_the_idle_limit, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_busy_during_a_commit, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_abort_on_every_loop, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_loop_is_gone, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_any_order, scene_set_up, scene_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

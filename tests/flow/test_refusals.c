@@ -10,10 +10,9 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "gateway.h"
-#include "next_hop.h"
 #include "queue/body.h"
 #include "queue/spool.h"
+#include "scene.h"
 
 enum { SHORT_MS = 90000, LARGE_BYTES = 5 * LIMIT_BODY_CHUNK / 2, RETRY_MS = 60000, CLIENTS = 5 };
 
@@ -47,36 +46,9 @@ static const struct {
     {ERR_IO, "451 4.3.0", "ICID 1 Receiving Failed: the spool failed"},
 };
 
-static struct gateway gateway;
+const struct scene scene = {.gateway = {.config_json = config}};
+
 static struct next_hop_plan *const plan = &next_hop_plans[0];
-
-static int set_up(void **state)
-{
-    (void)state;
-    gateway_init(&gateway, &(struct gateway_settings){.config_json = config});
-    next_hops_init(&gateway);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    next_hops_finish(&gateway);
-    gateway_finish(&gateway);
-    assert_int_equal(body_memory_used(), 0);
-    return 0;
-}
-
-static void again(void **state)
-{
-    (void)tear_down(state);
-    (void)set_up(state);
-}
-
-static void assert_line(const char *part)
-{
-    gateway_assert_logged(&gateway, part);
-}
 
 #define MAIL    "MAIL FROM:<me@near.test>\r\n"
 #define RCPT    "RCPT TO:<you@far.test>\r\n"
@@ -96,22 +68,6 @@ static void write_large(struct client *c)
         conn_write(pair_b(c->pair), slice_of(line, sizeof line - 1));
 }
 
-static void count(void *ctx, struct envelope *env, const struct spool_location *location)
-{
-    (void)location;
-    ++*(size_t *)ctx;
-    envelope_destroy(env);
-}
-
-/* How many messages a restart would find. */
-static size_t count_kept(void)
-{
-    size_t kept = 0;
-
-    spool_memory_replay(gateway.engine.spool, &(struct spool_opts){.ctx = &kept, .replay = count});
-    return kept;
-}
-
 static void assert_no_file(uint64_t mid)
 {
     const struct spool_location location = {.mid = mid, .size_bytes = 1};
@@ -123,7 +79,7 @@ static void assert_no_file(uint64_t mid)
 /* The same session sends another one, which is the only one there is. */
 static void assert_goes_on(struct client *c)
 {
-    assert_int_equal(count_kept(), 0);
+    assert_int_equal(scene_count_kept(), 0);
     assert_int_equal(body_memory_used(), 0);
     assert_false(gateway_logged(&gateway, "queued for delivery"));
     assert_has(client_say(c, MAIL), "250 2.1.0");
@@ -132,12 +88,12 @@ static void assert_goes_on(struct client *c)
     plan->manner = NEXT_HOP_REFUSES;
     assert_has(client_say(c, MESSAGE), "250 2.0.0 ok: Message ");
     client_abort(c);
-    assert_int_equal(count_kept(), 1);
+    assert_int_equal(scene_count_kept(), 1);
     plan->manner = NEXT_HOP_ANSWERS;
     gateway_wait(&gateway, 2 * RETRY_MS);
     assert_int_equal(gateway_count_logged(&gateway, "Message done"), 1);
     assert_int_equal(gateway_count_logged(&gateway, "queued for delivery"), 1);
-    assert_int_equal(count_kept(), 0);
+    assert_int_equal(scene_count_kept(), 0);
 }
 
 static void test_at_mail(void **state)
@@ -145,12 +101,12 @@ static void test_at_mail(void **state)
     for (size_t i = 0; i < ARRAY_LEN(troubles); i++) {
         struct client c;
         if (i > 0)
-            again(state);
+            scene_again(state);
         begin(&c);
         spool_memory_fail(gateway.engine.spool, troubles[i].result, 1);
         assert_has(client_say(&c, MAIL), troubles[i].reply);
         assert_has(client_say(&c, RCPT), "503 5.5.1");
-        assert_line(troubles[i].line);
+        scene_assert_line(troubles[i].line);
         assert_false(gateway_logged(&gateway, "Start MID"));
         spool_memory_fail(gateway.engine.spool, 0, 0);
         assert_goes_on(&c);
@@ -162,15 +118,15 @@ static void test_after_data(void **state)
     for (size_t i = 0; i < 2 * ARRAY_LEN(troubles); i++) {
         struct client c;
         if (i > 0)
-            again(state);
+            scene_again(state);
         begin(&c);
         (void)client_say(&c, MAIL RCPT "DATA\r\n");
         spool_memory_fail(gateway.engine.spool, troubles[i / 2].result, 1);
         if (i % 2 == 1)
             write_large(&c);
         assert_has(client_say(&c, ".\r\n"), troubles[i / 2].reply);
-        assert_line(troubles[i / 2].line);
-        assert_line("Message finished MID 1 aborted");
+        scene_assert_line(troubles[i / 2].line);
+        scene_assert_line("Message finished MID 1 aborted");
         assert_no_file(1);
         assert_goes_on(&c);
     }
@@ -192,7 +148,7 @@ static void test_pipelined_behind_it(void **state)
     assert_string_equal(client_say(&c, MESSAGE MAIL RCPT "DATA\r\n"), expected);
     assert_has(client_say(&c, MESSAGE), "250 2.0.0 ok: Message 2 accepted");
     client_abort(&c);
-    assert_line("Message done DCID 1 MID 2");
+    scene_assert_line("Message done DCID 1 MID 2");
 }
 
 /* Opening, each write and the end of a body file. */
@@ -203,20 +159,20 @@ static void test_in_a_body_file(void **state)
     for (size_t i = 0; i < CALLS * ARRAY_LEN(troubles); i++) {
         struct client c;
         if (i > 0)
-            again(state);
+            scene_again(state);
         begin(&c);
         (void)client_say(&c, MAIL RCPT "DATA\r\n");
         spool_memory_fail_bodies(gateway.engine.spool, troubles[i % 2].result, i / 2);
         write_large(&c);
         assert_has(client_say(&c, ".\r\n"), troubles[i % 2].reply);
-        assert_line(troubles[i % 2].line);
+        scene_assert_line(troubles[i % 2].line);
         assert_no_file(1);
         spool_memory_fail_bodies(gateway.engine.spool, 0, 0);
         assert_goes_on(&c);
     }
     /* One call more, and it would have been whole. */
     struct client c;
-    again(state);
+    scene_again(state);
     begin(&c);
     (void)client_say(&c, MAIL RCPT "DATA\r\n");
     spool_memory_fail_bodies(gateway.engine.spool, ERR_FULL, CALLS);
@@ -237,11 +193,11 @@ static void test_nobody_to_tell(void **state)
     (void)client_say_without_disk(&c, MESSAGE);
     pair_cut_after(c.pair, pair_b(c.pair), 0, true);
     gateway_settle_without_disk(&gateway);
-    assert_line("ICID 1 close");
+    scene_assert_line("ICID 1 close");
     client_abort(&c);
-    assert_line("Message finished MID 1 aborted");
+    scene_assert_line("Message finished MID 1 aborted");
     assert_false(gateway_logged(&gateway, "queued for delivery"));
-    assert_int_equal(count_kept(), 0);
+    assert_int_equal(scene_count_kept(), 0);
 }
 
 static void test_no_worker_is_free(void **state)
@@ -292,13 +248,13 @@ static void test_no_worker_to_read(void **state)
     gateway_keep_workers(&gateway, true);
     next_hop_say(&next_hops[0], "354 go on\r\n");
     gateway_settle_without_disk(&gateway);
-    assert_line("Delayed: DCID 1 MID 1");
-    assert_line("too many bodies are being read");
+    scene_assert_line("Delayed: DCID 1 MID 1");
+    scene_assert_line("too many bodies are being read");
     gateway_free_workers(&gateway);
     assert_true(next_hops[0].is_closed);
     plan->replies[NEXT_HOP_DATA] = NULL;
     gateway_wait(&gateway, 2 * RETRY_MS);
-    assert_line("Message done DCID 2 MID 1");
+    scene_assert_line("Message done DCID 2 MID 1");
 }
 
 /* A sender is told late rather than never, and not twice. */
@@ -306,23 +262,23 @@ static void test_report_is_refused(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(troubles); i++) {
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->replies[NEXT_HOP_RCPT] = "";
         gateway_send(&gateway, "Private", "me@near.test", "you@far.test", "Subject: s\r\n\r\nx");
         spool_memory_fail(gateway.engine.spool, troubles[i].result, 1);
         plan->replies[NEXT_HOP_RCPT] = "550 5.1.1 nobody\r\n";
         next_hop_say(&next_hops[0], plan->replies[NEXT_HOP_RCPT]);
         gateway_settle(&gateway);
-        assert_line("Bounced: DCID 1 MID 1");
+        scene_assert_line("Bounced: DCID 1 MID 1");
         assert_false(gateway_logged(&gateway, "was generated for bounce"));
-        assert_int_equal(count_kept(), 1);
+        assert_int_equal(scene_count_kept(), 1);
         assert_false(gateway_logged(&gateway, "Message finished MID 1"));
         gateway_wait(&gateway, RETRY_MS - 1);
         assert_false(gateway_logged(&gateway, "was generated for bounce"));
         gateway_wait(&gateway, 10 * RETRY_MS);
         assert_int_equal(gateway_count_logged(&gateway, "was generated for bounce of MID 1"), 1);
-        assert_line("Message finished MID 1 done");
-        assert_int_equal(count_kept(), 0);
+        scene_assert_line("Message finished MID 1 done");
+        assert_int_equal(scene_count_kept(), 0);
         size_t reports = 0;
         for (size_t k = 0; k < next_hop_count; k++)
             reports += next_hops[k].target.ip.bytes[3] == 5 ? 1 : 0;
@@ -337,14 +293,14 @@ static void test_report_of_an_expired_one_is_refused(void **state)
     gateway_send(&gateway, "Private", "me@near.test", "you@short.test", "Subject: s\r\n\r\nx");
     spool_memory_fail(gateway.engine.spool, ERR_FULL, 1);
     gateway_wait(&gateway, SHORT_MS);
-    assert_line("Bounced: DCID 0 MID 1");
+    scene_assert_line("Bounced: DCID 0 MID 1");
     gateway_wait(&gateway, RETRY_MS - 1);
     assert_false(gateway_logged(&gateway, "was generated for bounce"));
-    assert_int_equal(count_kept(), 1);
+    assert_int_equal(scene_count_kept(), 1);
     gateway_wait(&gateway, 1);
-    assert_line("was generated for bounce of MID 1");
-    assert_line("Message finished MID 1 done");
-    assert_line("Message finished MID 3 done"); /* 2 was the one that was refused */
+    scene_assert_line("was generated for bounce of MID 1");
+    scene_assert_line("Message finished MID 1 done");
+    scene_assert_line("Message finished MID 3 done"); /* 2 was the one that was refused */
 }
 
 /* At each moment those that heard 250 are those that a restart would find. */
@@ -364,7 +320,7 @@ static void test_acknowledged_is_kept(void **state)
     for (size_t done = 1; done <= CLIENTS; done++) {
         assert_int_equal(spool_memory_complete(gateway.engine.spool, 1), 1);
         gateway_settle_without_disk(&gateway);
-        assert_int_equal(count_kept(), done - 1);
+        assert_int_equal(scene_count_kept(), done - 1);
         for (size_t i = 0; i < CLIENTS; i++)
             assert_int_equal(buf_len(&c[i].got) > 0, i < done);
     }
@@ -389,7 +345,7 @@ static void test_no_number_is_left(void **state)
     begin(&c);
     idgen_init(&gateway.engine.mids, 1, 1, no_number, NULL);
     assert_has(client_say(&c, MAIL), "451 4.3.0");
-    assert_line("ICID 1 Receiving Failed: no message number could be reserved");
+    scene_assert_line("ICID 1 Receiving Failed: no message number could be reserved");
     idgen_extend(&gateway.engine.mids, 1000);
     assert_goes_on(&c);
 
@@ -397,11 +353,11 @@ static void test_no_number_is_left(void **state)
     gateway_wait(&gateway, RETRY_MS); /* connections of before end */
     size_t before = next_hop_count;
     gateway_send(&gateway, "Private", "me@near.test", "you@far.test", "Subject: s\r\n\r\nx");
-    assert_line("no connection number could be reserved");
+    scene_assert_line("no connection number could be reserved");
     assert_int_equal(next_hop_count, before);
     idgen_extend(&gateway.engine.dcids, 1000);
     gateway_wait(&gateway, 2 * RETRY_MS);
-    assert_int_equal(count_kept(), 0);
+    assert_int_equal(scene_count_kept(), 0);
 
     idgen_init(&gateway.engine.icids, 1, 1, no_number, NULL);
     client_connect(&c, &gateway, "Private");
@@ -412,19 +368,19 @@ static void test_no_number_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_at_mail, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_after_data, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_pipelined_behind_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_in_a_body_file, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nobody_to_tell, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_worker_is_free, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_worker_to_clean_up, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_worker_to_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_report_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_report_of_an_expired_one_is_refused, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_acknowledged_is_kept, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_number_is_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_at_mail, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_after_data, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_pipelined_behind_it, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_in_a_body_file, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_nobody_to_tell, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_worker_is_free, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_worker_to_clean_up, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_worker_to_read, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_report_is_refused, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_report_of_an_expired_one_is_refused, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_acknowledged_is_kept, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_number_is_left, scene_set_up, scene_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

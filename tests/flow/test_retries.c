@@ -8,8 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "gateway.h"
-#include "next_hop.h"
+#include "scene.h"
 
 enum { INITIAL_S = 60, MAX_S = 240, QUEUE_S = 1800, FEW_RETRIES = 2, CLOSING_MS = 10000 };
 
@@ -38,48 +37,9 @@ static const char config[] =
     "   \"max_connections\": 5, \"max_messages_per_connection\": 5}]}";
 /* clang-format on */
 
-static struct gateway gateway;
+const struct scene scene = {.gateway = {.config_json = config}};
+
 static struct next_hop_plan *const plan = &next_hop_plans[0];
-
-static int set_up(void **state)
-{
-    (void)state;
-    gateway_init(&gateway, &(struct gateway_settings){.config_json = config});
-    next_hops_init(&gateway);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    next_hops_finish(&gateway);
-    gateway_finish(&gateway);
-    return 0;
-}
-
-static void again(void **state)
-{
-    (void)tear_down(state);
-    (void)set_up(state);
-}
-
-static void send_to(const char *domain)
-{
-    char recipient[256];
-
-    (void)snprintf(recipient, sizeof recipient, "you@%s", domain);
-    gateway_send(&gateway, "Private", "me@near.test", recipient, "Subject: s\r\n\r\nhello");
-}
-
-static void assert_line(const char *part)
-{
-    gateway_assert_logged(&gateway, part);
-}
-
-static size_t count(const char *part)
-{
-    return gateway_count_logged(&gateway, part);
-}
 
 /* The connection that took a message for near.test: where reports go. */
 static struct next_hop *reported(void)
@@ -110,22 +70,22 @@ static void test_curve_and_expiry(void **state)
 
     for (int i = 0; i < 2; i++) {
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->manner = i == 0 ? NEXT_HOP_REFUSES : NEXT_HOP_ANSWERS;
         plan->replies[NEXT_HOP_RCPT] = i == 0 ? NULL : "451 not now\r\n";
-        send_to("far.test");
+        scene_send_to("far.test");
         gateway_wait(&gateway, QUEUE_S * 1000 - 1);
-        assert_int_equal(count("Bounced:"), 0);
+        assert_int_equal(scene_count_lines("Bounced:"), 0);
         size_t tries = next_hop_count;
         assert_true(tries >= TRIES_MIN);
-        assert_int_equal(count("Delayed:"), tries);
+        assert_int_equal(scene_count_lines("Delayed:"), tries);
         assert_curve(tries);
         gateway_wait(&gateway, 1);
-        assert_int_equal(count("Bounced:"), 1);
-        assert_line("to RID 0 - 5.4.7 - Delivery expired (message too old)");
-        assert_line("MID 2 was generated for bounce of MID 1");
-        assert_line("Message finished MID 1 done");
-        assert_line("Message finished MID 2 done");
+        assert_int_equal(scene_count_lines("Bounced:"), 1);
+        scene_assert_line("to RID 0 - 5.4.7 - Delivery expired (message too old)");
+        scene_assert_line("MID 2 was generated for bounce of MID 1");
+        scene_assert_line("Message finished MID 1 done");
+        scene_assert_line("Message finished MID 2 done");
         const char *report = next_hop_got(reported());
         assert_has(report, "MAIL FROM:<>");
         assert_has(report, "RCPT TO:<me@near.test>");
@@ -143,10 +103,10 @@ static void test_tries_run_out(void **state)
 {
     (void)state;
     plan->manner = NEXT_HOP_REFUSES;
-    send_to("few.test");
+    scene_send_to("few.test");
     gateway_wait(&gateway, QUEUE_S * 1000);
-    assert_int_equal(count("Delayed:"), FEW_RETRIES);
-    assert_int_equal(count("Bounced:"), 1);
+    assert_int_equal(scene_count_lines("Delayed:"), FEW_RETRIES);
+    assert_int_equal(scene_count_lines("Bounced:"), 1);
     assert_curve(FEW_RETRIES + 1);
     assert_int_equal(next_hop_count, FEW_RETRIES + 2); /* the report's own as well */
     assert_has(next_hop_got(reported()), "Status: 5.4.7\r\n");
@@ -156,20 +116,20 @@ static void test_no_report_wanted(void **state)
 {
     (void)state;
     plan->manner = NEXT_HOP_REFUSES;
-    send_to("quiet.test");
-    assert_int_equal(count("Bounced:"), 1);
-    assert_line("Message finished MID 1 done");
-    assert_int_equal(count("was generated for bounce"), 0);
+    scene_send_to("quiet.test");
+    assert_int_equal(scene_count_lines("Bounced:"), 1);
+    scene_assert_line("Message finished MID 1 done");
+    assert_int_equal(scene_count_lines("was generated for bounce"), 0);
 }
 
 static void test_others_are_not_held_back(void **state)
 {
     (void)state;
     plan->manner = NEXT_HOP_UNREACHABLE;
-    send_to("far.test");
-    send_to("other.test");
+    scene_send_to("far.test");
+    scene_send_to("other.test");
     assert_int_equal(next_hop_count, 2);
-    assert_line("Message done DCID 2 MID 2");
+    scene_assert_line("Message done DCID 2 MID 2");
 }
 
 static void test_one_probe_while_down(void **state)
@@ -179,16 +139,17 @@ static void test_one_probe_while_down(void **state)
     (void)state;
     plan->manner = NEXT_HOP_REFUSES;
     for (int i = 0; i < MESSAGES; i++)
-        send_to("far.test");
+        scene_send_to("far.test");
     assert_int_equal(next_hop_count, 1);
     gateway_wait(&gateway, 3 * INITIAL_S * 1000 + 30 * 1000);
     assert_int_equal(next_hop_count, 3);
     assert_curve(3);
     plan->manner = NEXT_HOP_ANSWERS;
-    for (int s = 0; s < 2 * MAX_S && count("Message done") == 0; s++)
+    for (int s = 0; s < 2 * MAX_S && scene_count_lines("Message done") == 0; s++)
         gateway_wait(&gateway, 1000);
-    assert_int_equal(count("Message done"), MESSAGES); /* the probe's end is the others' */
-    assert_int_equal(count("Bounced:"), 0);
+    assert_int_equal(scene_count_lines("Message done"),
+                     MESSAGES); /* the probe's end is the others' */
+    assert_int_equal(scene_count_lines("Bounced:"), 0);
 }
 
 /* A 421 while another of our connections stands means one connection less, no more than that. */
@@ -196,17 +157,17 @@ static void test_too_many_connections(void **state)
 {
     (void)state;
     plan->replies[NEXT_HOP_DOT] = "";
-    send_to("far.test");
+    scene_send_to("far.test");
     plan->replies[NEXT_HOP_GREETING] = "421 too many\r\n";
-    send_to("far.test");
+    scene_send_to("far.test");
     gateway_wait(&gateway, CLOSING_MS);
     assert_int_equal(next_hop_count, 2);
-    assert_int_equal(count("Delayed:"), 0);
+    assert_int_equal(scene_count_lines("Delayed:"), 0);
     plan->replies[NEXT_HOP_DOT] = NULL;
     next_hop_say(&next_hops[0], "250 taken\r\n");
     gateway_settle(&gateway);
-    assert_line("Message done DCID 1 MID 1");
-    assert_line("Message done DCID 1 MID 2");
+    scene_assert_line("Message done DCID 1 MID 1");
+    scene_assert_line("Message done DCID 1 MID 2");
     assert_int_equal(next_hop_count, 2);
 }
 
@@ -232,14 +193,14 @@ static void test_each_recipient_by_itself(void **state)
     assert_has(client_say(&c, "Subject: s\r\n\r\nhello\r\n.\r\n"), "accepted");
     client_abort(&c);
     gateway_assert_logged_in_order(&gateway, lines);
-    assert_line("to RID [3]");
-    assert_int_equal(count("Message finished MID 1"), 0);
+    scene_assert_line("to RID [3]");
+    assert_int_equal(scene_count_lines("Message finished MID 1"), 0);
     plan->deferred = NULL;
     gateway_wait(&gateway, 2 * INITIAL_S * 1000);
     const char *got = next_hop_got(&next_hops[next_hop_count - 1]);
     assert_has(got, "MAIL FROM:<me@near.test>\r\nRCPT TO:<c@far.test>\r\nDATA\r\n");
-    assert_line("to RID [2]");
-    assert_line("Message finished MID 1 done");
+    scene_assert_line("to RID [2]");
+    scene_assert_line("Message finished MID 1 done");
     const char *report = next_hop_got(reported());
     assert_has(report, "b@far.test");
     assert_null(strstr(report, "a@far.test"));
@@ -249,13 +210,15 @@ static void test_each_recipient_by_itself(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_curve_and_expiry, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_tries_run_out, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_report_wanted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_others_are_not_held_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_one_probe_while_down, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_too_many_connections, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_each_recipient_by_itself, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_curve_and_expiry, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_tries_run_out, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_report_wanted, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_others_are_not_held_back, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_one_probe_while_down, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_too_many_connections, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_each_recipient_by_itself, scene_set_up,
+                                        scene_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "gateway.h"
-#include "next_hop.h"
+#include "scene.h"
 
 /* clang-format off */
 static const char config[] =
@@ -38,24 +37,7 @@ static const char config[] =
     "   \"max_connections\": 5, \"max_messages_per_connection\": 5}]}";
 /* clang-format on */
 
-static struct gateway gateway;
-
-static int set_up(void **state)
-{
-    (void)state;
-    gateway_init(&gateway,
-                 &(struct gateway_settings){.config_json = config, .has_certificate = true});
-    next_hops_init(&gateway);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    next_hops_finish(&gateway);
-    gateway_finish(&gateway);
-    return 0;
-}
+const struct scene scene = {.gateway = {.config_json = config, .has_certificate = true}};
 
 /* As far as the 220 to STARTTLS. */
 static void ask_tls(struct client *c, const char *listener)
@@ -308,18 +290,19 @@ static void test_drain_in_the_handshake(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_message_over_tls, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_in_single_bytes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_many_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_handshake_never_begins, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_handshake_byte_by_byte, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_common_version, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_clear_text_instead, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cut_in_the_handshake, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_commands_behind_starttls, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_required, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_off, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_drain_in_the_handshake, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_message_over_tls, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_in_single_bytes, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_many_at_once, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_handshake_never_begins, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_handshake_byte_by_byte, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_common_version, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_clear_text_instead, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_cut_in_the_handshake, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_commands_behind_starttls, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_required, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_off, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_drain_in_the_handshake, scene_set_up, scene_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "gateway.h"
-#include "next_hop.h"
+#include "scene.h"
 
 enum { RETRY_MS = 60000, CLOSING_MS = 10000 };
 
@@ -35,52 +34,14 @@ static const char config[] =
     "   \"max_connections\": 5, \"max_messages_per_connection\": 5}]}";
 /* clang-format on */
 
-static struct gateway gateway;
+const struct scene scene = {.gateway = {.config_json = config, .has_certificate = true},
+                            .is_tls_offered = true};
+
 static struct next_hop_plan *const plan = &next_hop_plans[0];
-static struct tls_server *offered;
 
 /* The levels, by the domain that has them. */
 static const char none[] = "none.test", preferred[] = "preferred.test",
                   required[] = "required.test";
-
-static int set_up(void **state)
-{
-    (void)state;
-    gateway_init(&gateway,
-                 &(struct gateway_settings){.config_json = config, .has_certificate = true});
-    next_hops_init(&gateway);
-    offered = tls_peer_server(gateway.identity, NULL);
-    plan->tls = offered;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    next_hops_finish(&gateway);
-    tls_server_unref(offered);
-    gateway_finish(&gateway);
-    return 0;
-}
-
-static void again(void **state)
-{
-    (void)tear_down(state);
-    (void)set_up(state);
-}
-
-static void send_to(const char *domain)
-{
-    char recipient[256];
-
-    (void)snprintf(recipient, sizeof recipient, "you@%s", domain);
-    gateway_send(&gateway, "Private", "me@near.test", recipient, "Subject: s\r\n\r\nhello");
-}
-
-static void assert_line(const char *part)
-{
-    gateway_assert_logged(&gateway, part);
-}
 
 static void assert_no_line(const char *part)
 {
@@ -103,7 +64,7 @@ static void assert_delivered(bool is_encrypted)
 /* Still queued, and the next hop has heard nothing about it. */
 static void assert_kept(size_t connections)
 {
-    assert_line("Delayed: DCID 1 MID 1");
+    scene_assert_line("Delayed: DCID 1 MID 1");
     assert_no_line("Delivery start");
     assert_no_line("Message finished");
     assert_no_line("Bounced:");
@@ -118,7 +79,7 @@ static void assert_required_failed(const char *domain)
         "Warning: DCID 1 IP 192.0.2.2 TLS was required but could not be successfully negotiated";
 
     if (domain == required)
-        assert_line(warning);
+        scene_assert_line(warning);
     else
         assert_no_line("TLS was required");
 }
@@ -134,8 +95,8 @@ static void test_offered(void **state)
 
     for (int i = 0; i < 2; i++) {
         if (i > 0)
-            again(state);
-        send_to(i == 0 ? preferred : required);
+            scene_again(state);
+        scene_send_to(i == 0 ? preferred : required);
         assert_delivered(true);
         gateway_assert_logged_in_order(&gateway, lines);
         gateway_assert_json(&gateway, "\"event\":\"dcid_tls_success\"");
@@ -150,7 +111,7 @@ static void test_offered(void **state)
 static void test_verified(void **state)
 {
     (void)state;
-    send_to("mail.example.test");
+    scene_send_to("mail.example.test");
     assert_delivered(true);
     gateway_assert_json(&gateway, "\"verified\":true");
     gateway_assert_json(&gateway, "\"matched_name\":\"mail.example.test\"");
@@ -159,30 +120,30 @@ static void test_verified(void **state)
 static void test_never_under_none(void **state)
 {
     (void)state;
-    send_to(none);
+    scene_send_to(none);
     assert_delivered(false);
     assert_null(strstr(next_hop_got(&next_hops[0]), "STARTTLS"));
-    assert_line("DCID 1 TLS none reason destination control");
+    scene_assert_line("DCID 1 TLS none reason destination control");
     gateway_assert_json(&gateway, "\"tls\":\"none\",\"reason\":\"destination control\"");
 }
 
 static void test_not_offered(void **state)
 {
     plan->tls = NULL;
-    send_to(preferred);
+    scene_send_to(preferred);
     assert_delivered(false);
-    assert_line("DCID 1 STARTTLS command not supported");
+    scene_assert_line("DCID 1 STARTTLS command not supported");
     assert_required_failed(preferred);
 
-    again(state);
+    scene_again(state);
     plan->tls = NULL;
-    send_to(required);
+    scene_send_to(required);
     gateway_wait(&gateway, CLOSING_MS);
     assert_kept(1);
-    assert_line("DCID 1 STARTTLS command not supported");
+    scene_assert_line("DCID 1 STARTTLS command not supported");
     assert_required_failed(required);
     assert_has(next_hop_got(&next_hops[0]), "\r\nQUIT\r\n");
-    assert_line("DCID 1 close");
+    scene_assert_line("DCID 1 close");
 }
 
 static void test_no_esmtp(void **state)
@@ -190,9 +151,9 @@ static void test_no_esmtp(void **state)
     for (int i = 0; i < 2; i++) {
         const char *domain = i == 0 ? preferred : required;
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->replies[NEXT_HOP_EHLO] = "500 what?\r\n";
-        send_to(domain);
+        scene_send_to(domain);
         if (domain == preferred) {
             assert_delivered(false);
             assert_has(next_hop_got(&next_hops[0]), "\r\nHELO mail.example.test\r\n");
@@ -200,7 +161,7 @@ static void test_no_esmtp(void **state)
             gateway_wait(&gateway, CLOSING_MS);
             assert_kept(1);
         }
-        assert_line("DCID 1 STARTTLS command not supported");
+        scene_assert_line("DCID 1 STARTTLS command not supported");
         assert_required_failed(domain);
     }
 }
@@ -215,14 +176,14 @@ static void test_refused(void **state)
         const char *const lines[] = {error, "DCID 1 TLS failed: STARTTLS unexpected response",
                                      NULL};
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->replies[NEXT_HOP_STARTTLS] = replies[i / 2];
-        send_to(domain);
+        scene_send_to(domain);
         gateway_assert_json(&gateway, "\"tls\":\"failed\"");
         assert_required_failed(domain);
         if (domain == preferred) {
             assert_delivered(false); /* in clear, on this connection */
-            assert_line(lines[1]);
+            scene_assert_line(lines[1]);
             assert_no_line("Connection Error");
             continue;
         }
@@ -242,14 +203,14 @@ static void assert_retried_with_tls(const char *domain)
     gateway_wait(&gateway, CLOSING_MS);
     assert_kept(1);
     assert_required_failed(domain);
-    assert_line("DCID 1 close");
+    scene_assert_line("DCID 1 close");
     plan->tls = offered;
     plan->is_deaf = false;
     gateway_wait(&gateway, 2 * RETRY_MS);
     assert_int_equal(next_hop_count, 2);
     assert_true(next_hops[1].is_tls);
-    assert_line("DCID 2 TLS success");
-    assert_line("Message done DCID 2 MID 1 to RID [0]");
+    scene_assert_line("DCID 2 TLS success");
+    scene_assert_line("Message done DCID 2 MID 1 to RID [0]");
 }
 
 static void test_handshake_fails(void **state)
@@ -270,11 +231,11 @@ static void test_handshake_fails(void **state)
     for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
         const char *domain = i % 2 == 0 ? preferred : required;
         if (i > 0)
-            again(state);
+            scene_again(state);
         struct tls_server *other = tls_peer_server(gateway.identity, cases[i / 2].priority);
         plan->tls = other;
-        send_to(domain);
-        assert_line(cases[i / 2].line);
+        scene_send_to(domain);
+        scene_assert_line(cases[i / 2].line);
         gateway_assert_json(&gateway, cases[i / 2].field);
         assert_retried_with_tls(domain);
         tls_server_unref(other);
@@ -289,9 +250,9 @@ static void test_handshake_never_ends(void **state)
     for (int i = 0; i < 4; i++) {
         const char *domain = i % 2 == 0 ? preferred : required;
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->is_deaf = true;
-        send_to(domain);
+        scene_send_to(domain);
         for (int step = 0; step < STEPS; step++) {
             assert_no_line("TLS failed");
             if (i >= 2)
@@ -301,8 +262,8 @@ static void test_handshake_never_ends(void **state)
         }
         assert_no_line("TLS failed");
         gateway_wait(&gateway, 1);
-        assert_line("DCID 1 TLS failed: (0, 'error:00000000:SSL routines:GNUTLS:"
-                    "handshake timed out')");
+        scene_assert_line("DCID 1 TLS failed: (0, 'error:00000000:SSL routines:GNUTLS:"
+                          "handshake timed out')");
         assert_retried_with_tls(domain);
     }
 }
@@ -312,13 +273,13 @@ static void test_cut_in_the_handshake(void **state)
     for (int i = 0; i < 4; i++) {
         const char *domain = i % 2 == 0 ? preferred : required;
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->is_deaf = true;
-        send_to(domain);
+        scene_send_to(domain);
         pair_inject(next_hops[0].pair, pair_b(next_hops[0].pair), SLICE("\x16\x03\x03"));
         pair_cut_after(next_hops[0].pair, pair_b(next_hops[0].pair), 0, i >= 2);
         gateway_settle(&gateway);
-        assert_line("DCID 1 TLS failed: (3");
+        scene_assert_line("DCID 1 TLS failed: (3");
         assert_retried_with_tls(domain);
     }
 }
@@ -327,12 +288,12 @@ static void test_clear_text_instead(void **state)
 {
     for (int i = 0; i < 2; i++) {
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->is_deaf = true;
-        send_to(i == 0 ? preferred : required);
+        scene_send_to(i == 0 ? preferred : required);
         next_hop_say(&next_hops[0], "250 welcome, there is no need for that\r\n");
         gateway_settle(&gateway);
-        assert_line("DCID 1 TLS failed: (3");
+        scene_assert_line("DCID 1 TLS failed: (3");
         assert_retried_with_tls(i == 0 ? preferred : required);
     }
 }
@@ -342,12 +303,12 @@ static void test_words_behind_the_220(void **state)
 {
     for (int i = 0; i < 2; i++) {
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->replies[NEXT_HOP_STARTTLS] = "220 go on\r\n250 evil\r\n";
         plan->is_deaf = true;
-        send_to(i == 0 ? preferred : required);
-        assert_line("DCID 1 TLS failed: (0, 'error:00000000:SSL routines:POSTERN:"
-                    "response injection')");
+        scene_send_to(i == 0 ? preferred : required);
+        scene_assert_line("DCID 1 TLS failed: (0, 'error:00000000:SSL routines:POSTERN:"
+                          "response injection')");
         plan->replies[NEXT_HOP_STARTTLS] = NULL;
         assert_retried_with_tls(i == 0 ? preferred : required);
     }
@@ -357,15 +318,15 @@ static void test_silent_after_starttls(void **state)
 {
     for (int i = 0; i < 2; i++) {
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->replies[NEXT_HOP_STARTTLS] = "";
-        send_to(i == 0 ? preferred : required);
+        scene_send_to(i == 0 ? preferred : required);
         gateway_wait(&gateway, LIMIT_SMTP_MAIL_MS - 1);
         assert_no_line("Delayed:");
         gateway_wait(&gateway, 1);
         gateway_wait(&gateway, CLOSING_MS);
         assert_kept(1);
-        assert_line("details: timeout interface: 192.0.2.1 reason: connection timed out");
+        scene_assert_line("details: timeout interface: 192.0.2.1 reason: connection timed out");
         assert_required_failed(i == 0 ? preferred : required);
     }
 }
@@ -374,15 +335,15 @@ static void test_silent_after_starttls(void **state)
 static void test_reused(void **state)
 {
     (void)state;
-    send_to(preferred);
-    send_to(preferred);
-    send_to(none);
-    send_to(required);
+    scene_send_to(preferred);
+    scene_send_to(preferred);
+    scene_send_to(none);
+    scene_send_to(required);
     assert_int_equal(next_hop_count, 3);
-    assert_line("Message done DCID 1 MID 1");
-    assert_line("Message done DCID 1 MID 2");
-    assert_line("Message done DCID 2 MID 3");
-    assert_line("Message done DCID 3 MID 4");
+    scene_assert_line("Message done DCID 1 MID 1");
+    scene_assert_line("Message done DCID 1 MID 2");
+    scene_assert_line("Message done DCID 2 MID 3");
+    scene_assert_line("Message done DCID 3 MID 4");
     assert_true(next_hops[0].is_tls && !next_hops[1].is_tls && next_hops[2].is_tls);
     assert_int_equal(gateway_count_logged(&gateway, "TLS success"), 2);
 }
@@ -390,19 +351,19 @@ static void test_reused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_offered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_verified, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_never_under_none, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_not_offered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_esmtp, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_handshake_fails, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_handshake_never_ends, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cut_in_the_handshake, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_clear_text_instead, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_words_behind_the_220, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_silent_after_starttls, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_reused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_offered, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_verified, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_never_under_none, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_not_offered, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_esmtp, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_handshake_fails, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_handshake_never_ends, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_cut_in_the_handshake, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_clear_text_instead, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_words_behind_the_220, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_silent_after_starttls, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_reused, scene_set_up, scene_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

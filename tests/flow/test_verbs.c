@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway.h"
-#include "next_hop.h"
+#include "scene.h"
 
 /* clang-format off */
 static const char config[] =
@@ -30,45 +29,22 @@ static const char config[] =
     "   \"max_connections\": 5, \"max_messages_per_connection\": 5}]}";
 /* clang-format on */
 
-static struct gateway gateway;
+const struct scene scene = {.gateway = {.config_json = config, .has_certificate = true},
+                            .is_tls_offered = true};
+
 static struct next_hop_plan *const plan = &next_hop_plans[0];
-static struct tls_server *offered;
 static struct mem_arena arena;
 
 static int set_up(void **state)
 {
-    (void)state;
-    gateway_init(&gateway,
-                 &(struct gateway_settings){.config_json = config, .has_certificate = true});
-    next_hops_init(&gateway);
-    offered = tls_peer_server(gateway.identity, NULL);
-    plan->tls = offered;
     mem_arena_init(&arena);
-    return 0;
+    return scene_set_up(state);
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
     mem_arena_finish(&arena);
-    next_hops_finish(&gateway);
-    tls_server_unref(offered);
-    gateway_finish(&gateway);
-    return 0;
-}
-
-static void again(void **state)
-{
-    (void)tear_down(state);
-    (void)set_up(state);
-}
-
-static void send_to(const char *domain)
-{
-    char recipient[256];
-
-    (void)snprintf(recipient, sizeof recipient, "you@%s", domain);
-    gateway_send(&gateway, "Private", "me@near.test", recipient, "Subject: s\r\n\r\nhello");
+    return scene_tear_down(state);
 }
 
 static struct queue *queue(void)
@@ -111,11 +87,11 @@ static void test_what_a_destination_left_behind(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         if (i > 0)
-            again(state);
+            scene_again(state);
         plan->tls = cases[i].has_tls ? offered : NULL;
         if (cases[i].reply != NULL)
             plan->replies[cases[i].verb] = cases[i].reply;
-        send_to(cases[i].domain);
+        scene_send_to(cases[i].domain);
         struct queue_view_dest d = look(cases[i].domain);
         assert_int_equal(d.tls, cases[i].tls);
         assert_int_equal(d.state, cases[i].dest);
@@ -132,7 +108,7 @@ static void test_retry_goes_out_at_once(void **state)
 {
     (void)state;
     plan->replies[NEXT_HOP_GREETING] = "421 busy\r\n";
-    send_to("x.test");
+    scene_send_to("x.test");
     assert_int_equal(look("x.test").state, QUEUE_DEST_STATE_DOWN);
     plan->replies[NEXT_HOP_GREETING] = NULL;
     uint64_t before = clock_mono_ms(gateway.engine.clock);
@@ -162,7 +138,7 @@ static void test_deletion_is_told_when_durable(void **state)
     (void)state;
     struct waiter w = {.wait.done = told};
     plan->replies[NEXT_HOP_MAIL] = "450 later\r\n";
-    send_to("x.test");
+    scene_send_to("x.test");
     assert_int_equal(queue_message_delete(queue(), 1), QUEUE_DELETION_DONE);
     delivery_settle(gateway.delivery, &w.wait);
     gateway_settle_without_disk(&gateway);
@@ -172,7 +148,7 @@ static void test_deletion_is_told_when_durable(void **state)
     assert_int_equal(w.done, 1);
     assert_int_equal(w.result, 0);
     /* Nobody waits for the next record. */
-    send_to("x.test");
+    scene_send_to("x.test");
     assert_int_equal(w.done, 1);
 }
 
@@ -182,7 +158,7 @@ static void test_deletion_at_the_end(void **state)
     (void)state;
     struct waiter w = {.wait.done = told};
     plan->replies[NEXT_HOP_MAIL] = "450 later\r\n";
-    send_to("x.test");
+    scene_send_to("x.test");
     atomic_store(&gateway.engine.is_ending, true);
     assert_int_equal(queue_message_delete(queue(), 1), QUEUE_DELETION_DONE);
     delivery_settle(gateway.delivery, &w.wait);
