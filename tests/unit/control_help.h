@@ -54,7 +54,7 @@ static inline void control_init(struct control_gateway *g)
     struct config_errors errors;
     struct error error = {.text = ""};
 
-    *g = (struct control_gateway){.dir = help_dir_make()};
+    *g = (struct control_gateway){.dir = help_spool_dir_make()};
     g->engine.clock = clock_system();
     buf_init(&g->text, 0);
     buf_init(&g->json, 0);
@@ -96,7 +96,7 @@ static inline void control_finish(struct control_gateway *g)
     buf_finish(&g->json);
     help_box_finish(&g->box);
     help_live_finish(&g->live);
-    help_dir_remove(g->dir);
+    help_spool_dir_remove(g->dir);
 }
 
 /* A durable message to RCPTS (blanks between) into the queue. */

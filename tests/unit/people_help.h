@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 #include "config/users.h"
+#include "db_help.h"
 
 struct people {
     char dir[32], path[48];
@@ -28,8 +29,7 @@ static struct people people;
 
 static inline void people_open(void)
 {
-    if (store_open(people.path, &people.store, &people.error) < 0)
-        fail_msg("%s", people.error.text);
+    people.store = help_db_open(people.path);
 }
 
 /* As a restart does. */
@@ -55,16 +55,11 @@ static inline int people_set_up(void **state)
 
 static inline int people_tear_down(void **state)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
     (void)state;
     store_close(people.store);
     config_errors_finish(&people.errors);
     mem_arena_finish(&people.arena);
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        char name[64];
-        (void)snprintf(name, sizeof(name), "%s%s", people.path, suffixes[i]);
-        (void)unlink(name);
-    }
+    help_db_remove(people.path);
     return rmdir(people.dir);
 }
 

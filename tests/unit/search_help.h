@@ -9,11 +9,11 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "dir_help.h"
 #include "trace/search.h"
 #include "trace/trace.h"
 #include "trace/walk.h"
@@ -40,14 +40,6 @@ static inline int set_up(void **state)
     return 0;
 }
 
-static inline int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static inline void forget(struct seen *s)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -62,7 +54,7 @@ static inline int tear_down(void **state)
     forget(&other);
     trace_destroy(trace);
     trace = NULL;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return help_dir_remove(dir);
 }
 
 static inline void start(uint64_t rotate_bytes)

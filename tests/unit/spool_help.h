@@ -2,15 +2,15 @@
 #ifndef POSTERN_TESTS_UNIT_SPOOL_HELP_H
 #define POSTERN_TESTS_UNIT_SPOOL_HELP_H
 
-#include <ftw.h>
 #include <semaphore.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "dir_help.h"
 #include "queue/record.h"
 #include "queue/spool.h"
 
-static inline char *help_dir_make(void)
+static inline char *help_spool_dir_make(void)
 {
     const char *base = getenv("TMPDIR");
     char *dir = mem_printf("%s/postern-spool-XXXXXX", base == NULL ? "/tmp" : base);
@@ -18,18 +18,9 @@ static inline char *help_dir_make(void)
     return dir;
 }
 
-static inline int help_remove_one(const char *path, const struct stat *st, int type,
-                                  struct FTW *ftw)
+static inline void help_spool_dir_remove(char *dir)
 {
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-static inline void help_dir_remove(char *dir)
-{
-    ASSERT(nftw(dir, help_remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    ASSERT(help_dir_remove(dir) == 0);
     free(dir);
 }
 

@@ -74,7 +74,7 @@ static int fake_allocate(int fd, off_t offset, off_t len)
 static int set_up(void **state)
 {
     (void)state;
-    dir = help_dir_make();
+    dir = help_spool_dir_make();
     help_box_init(&box);
     syncs = 0;
     sync_errno = 0;
@@ -107,7 +107,7 @@ static int tear_down(void **state)
     help_box_finish(&box);
     (void)sem_destroy(&in_sync);
     (void)sem_destroy(&go_on);
-    help_dir_remove(dir);
+    help_spool_dir_remove(dir);
     return 0;
 }
 

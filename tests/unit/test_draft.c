@@ -8,19 +8,10 @@
 #include <unistd.h>
 
 #include "config/draft.h"
+#include "db_help.h"
 
 static char path[64];
 static struct clock_fake now;
-
-static struct store *open_store(void)
-{
-    struct store *store;
-    struct error error;
-
-    if (store_open(path, &store, &error) < 0)
-        fail_msg("%s", error.text);
-    return store;
-}
 
 static void run_sql(const char *sql)
 {
@@ -77,7 +68,7 @@ static struct overlay *view_of(struct store *store, const struct draft *draft,
 
 static void test_life(void **state)
 {
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     const struct clock *clock = &now.clock;
     struct draft draft, again;
 
@@ -98,7 +89,7 @@ static void test_life(void **state)
 
 static void test_list_and_expiry(void **state)
 {
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     const struct clock *clock = &now.clock;
     struct draft *drafts;
     size_t count;
@@ -131,7 +122,7 @@ static void test_list_and_expiry(void **state)
 
 static void test_too_many_drafts(void **state)
 {
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct draft draft;
 
     (void)state;
@@ -208,7 +199,7 @@ static void test_staged_again(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct store *store = open_store();
+        struct store *store = help_db_open(path);
         struct draft draft = create(store, "ann", false, 0);
         struct config *running = with_listener(cases[i].running[0], cases[i].running[1]);
         struct overlay_item first = listener_item(base, cases[i].first[0], cases[i].first[1]);
@@ -247,7 +238,7 @@ static void test_staged_again_after_removal(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct store *store = open_store();
+        struct store *store = help_db_open(path);
         struct draft draft = create(store, "ann", false, 0);
         struct overlay_item first = entry_item("a.test", 551);
         struct overlay_item second = entry_item("a.test", cases[i].second);
@@ -278,7 +269,7 @@ static void test_orders_staged_again(void **state)
     struct config *running = help_config_with(HELP_ACCEPT("M", "b.test") HELP_ACCEPT("M", "a.test")
                                                   HELP_ALL("M") "," HELP_ALL("N"),
                                               HELP_CONTROLS);
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct draft draft = create(store, "ann", false, 0);
     struct overlay_item first = {.section = CFG_SECTION_RAT,
                                  .listener = SLICE("M"),
@@ -311,7 +302,7 @@ static void test_order_of_staging(void **state)
 {
     static const char *const names[] = {"z.test", "c.test", "m.test"};
     struct config *base = help_config();
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct draft draft = create(store, "ann", true, 0);
 
     (void)state;
@@ -339,7 +330,7 @@ static void test_order_of_staging(void **state)
 
 static void test_discard(void **state)
 {
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct draft draft = create(store, "ann", true, 0);
     struct overlay_item item = entry_item("c.test", 550), other = entry_item("d.test", 550);
     struct overlay_item named = {.section = CFG_SECTION_RAT, .listener = SLICE("M")};
@@ -362,7 +353,7 @@ static void test_discard(void **state)
 /* All of it or nothing. */
 static void test_too_many_items(void **state)
 {
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct draft draft = create(store, "ann", true, 0);
     struct overlay_item items[2] = {entry_item("c.test", 550), entry_item("d.test", 550)};
     char sql[400];
@@ -403,7 +394,7 @@ static void test_killed(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct draft draft;
     assert_int_equal(draft_find_default(store, &now.clock, "ann", &draft, NULL), 0);
     assert_int_equal(draft.item_count, 1);
@@ -420,7 +411,7 @@ static void test_killed(void **state)
 /* Items of a section that a newer Postern knew are left out; what is no JSON is an error. */
 static void test_strange_items(void **state)
 {
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct draft draft = create(store, "ann", true, 0);
     struct draft_items items;
     struct error error;
@@ -457,14 +448,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const tails[] = {"", "-wal", "-shm"};
-    char name[80];
-
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
-        (void)snprintf(name, sizeof(name), "%s%s", path, tails[i]);
-        (void)unlink(name);
-    }
+    help_db_remove(path);
     *strrchr(path, '/') = '\0';
     return rmdir(path);
 }

@@ -1,6 +1,5 @@
 /* The configuration file: what is written is read back, a sealed file carries the private keys to
  * an empty machine, what is wrong with one is said, and nothing of a key stays in freed memory. */
-#include <ftw.h>
 #include <malloc.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -15,6 +14,7 @@
 #include "base/mem.h"
 #include "config/overlay.h"
 #include "control/file_ctl.h"
+#include "dir_help.h"
 #include "engine/engine.h"
 #include "engine/first_start.h"
 #include "setup/embedded.h"
@@ -125,14 +125,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     (void)state;
@@ -145,7 +137,7 @@ static int tear_down(void **state)
     (void)sem_destroy(&has_mail);
     free(keys_dir);
     free(empty_dir);
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return help_dir_remove(dir);
 }
 
 static struct file_ctl_write writing(bool wants_sealed)

@@ -9,12 +9,12 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "dir_help.h"
 #include "trace/files.h"
 #include "trace/trace.h"
 #include "trace/walk.h"
@@ -38,21 +38,13 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     (void)state;
     follow_close(&follow);
     trace_destroy(trace);
     trace = NULL;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return help_dir_remove(dir);
 }
 
 static void start(uint32_t keep_files)

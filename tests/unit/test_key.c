@@ -1,6 +1,5 @@
 /* The key store: made, found by public key, never confused, never left half. */
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "dir_help.h"
 #include "pki/cert.h"
 #include "pki/demo.h"
 #include "pki/served.h"
@@ -27,18 +27,10 @@ static int set_up(void **state)
     return mkdtemp(dir) == NULL ? -1 : 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     (void)state;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return help_dir_remove(dir);
 }
 
 static void test_store_and_load(void **state)

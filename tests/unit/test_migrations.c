@@ -13,6 +13,7 @@
 #include "config/audit.h"
 #include "config/draft.h"
 #include "config/users.h"
+#include "db_help.h"
 
 static const char *databases;
 static char dir[32], path[64];
@@ -70,27 +71,6 @@ static unsigned long long ask_number(const char *sql)
     return number;
 }
 
-static struct store *open_store(void)
-{
-    struct store *store;
-    struct error error;
-
-    if (store_open(path, &store, &error) < 0)
-        fail_msg("%s", error.text);
-    return store;
-}
-
-static void remove_files(void)
-{
-    static const char *const tails[] = {"", "-wal", "-shm"};
-    char name[80];
-
-    for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
-        (void)snprintf(name, sizeof(name), "%s%s", path, tails[i]);
-        (void)unlink(name);
-    }
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -104,7 +84,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    remove_files();
+    help_db_remove(path);
     return rmdir(dir);
 }
 
@@ -179,7 +159,7 @@ static void test_schema_1(void **state)
     (void)state;
     restore(1);
     assert_string_equal(ask("PRAGMA user_version"), "1");
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     assert_revisions(store);
     assert_int_equal(users_has_administrator(store, &has_administrator, NULL), 0);
     assert_false(has_administrator);
@@ -196,7 +176,7 @@ static void test_schema_2(void **state)
 
     (void)state;
     restore(2);
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     assert_int_equal(draft_find_default(store, &now.clock, "admin", &draft, NULL), 0);
     assert_int_equal(draft_items_load(store, draft.id, &items, NULL), 0);
     assert_int_equal(items.count, 2);
@@ -221,17 +201,17 @@ static void test_schema_2(void **state)
 static void test_same_shape(void **state)
 {
     (void)state;
-    store_close(open_store());
+    store_close(help_db_open(path));
     unsigned long long newest = ask_number("PRAGMA user_version");
     char *wanted = mem_strdup(ask(SHAPE));
     for (unsigned schema = 1; schema < newest; schema++) {
-        remove_files();
+        help_db_remove(path);
         restore(schema);
-        store_close(open_store());
+        store_close(help_db_open(path));
         assert_int_equal(ask_number("PRAGMA user_version"), newest);
         assert_string_equal(ask("PRAGMA integrity_check"), "ok");
         assert_string_equal(ask(SHAPE), wanted);
-        store_close(open_store()); /* twice is once */
+        store_close(help_db_open(path)); /* twice is once */
     }
     free(wanted);
 }
@@ -255,7 +235,7 @@ static void test_failed_migration(void **state)
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     exec_on(db, "DROP TABLE tokens");
     (void)sqlite3_close(db);
-    store_close(open_store());
+    store_close(help_db_open(path));
 }
 
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

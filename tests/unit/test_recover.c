@@ -21,7 +21,7 @@ static char *dir;
 static int set_up(void **state)
 {
     (void)state;
-    dir = help_dir_make();
+    dir = help_spool_dir_make();
     help_box_init(&box);
     return 0;
 }
@@ -30,7 +30,7 @@ static int tear_down(void **state)
 {
     (void)state;
     help_box_finish(&box);
-    help_dir_remove(dir);
+    help_spool_dir_remove(dir);
     return 0;
 }
 

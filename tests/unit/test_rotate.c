@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "dir_help.h"
 #include "trace/files.h"
 #include "trace/sink_log.h"
 #include "trace/zone.h"
@@ -35,18 +35,10 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     (void)state;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return help_dir_remove(dir);
 }
 
 static struct trace *start(uint64_t rotate_bytes, uint32_t keep_files)

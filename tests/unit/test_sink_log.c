@@ -9,13 +9,13 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "dir_help.h"
 
 #define WHEN 1795521709123
 
@@ -37,18 +37,10 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    (void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    (void)help_dir_remove(f->dir);
     free(f);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "config/commit.h"
 #include "config/draft.h"
 #include "config/sha256.h"
+#include "db_help.h"
 
 static char dir[] = "/tmp/test_store.XXXXXX";
 static char path[64];
@@ -46,15 +47,6 @@ static struct config *load(unsigned domains, const char *order)
 
 #define RAT(domain) "{\"listener\":\"M\",\"recipient\":\"" domain "\",\"action\":\"accept\"},"
 
-static struct store *open_store(void)
-{
-    struct store *store;
-    struct error error;
-    if (store_open(path, &store, &error) < 0)
-        fail_msg("%s", error.text);
-    return store;
-}
-
 static int64_t query(const char *sql)
 {
     sqlite3 *db;
@@ -80,12 +72,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        char name[80];
-        (void)snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-        (void)unlink(name);
-    }
+    help_db_remove(path);
     return rmdir(dir);
 }
 
@@ -144,7 +131,7 @@ static void test_revisions(void **state)
     struct store_revision newest;
     struct config *one = load(500, RAT("a.test") RAT("b.test"));
     struct config *two = load(499, RAT("b.test") RAT("a.test"));
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     config_errors_init(&errors);
     assert_int_equal(store_newest_revision(store, &newest, NULL), ERR_NOT_FOUND);
     save(store, one, 1);
@@ -155,7 +142,7 @@ static void test_revisions(void **state)
     save(store, one, 3);
     assert_int_equal(query("SELECT count(*) FROM objects"), first);
     store_close(store);
-    store = open_store();
+    store = help_db_open(path);
     assert_int_equal(store_newest_revision(store, &newest, NULL), 0);
     assert_int_equal(newest.revision, 3);
     assert_int_equal(newest.created_ms, 5);
@@ -190,7 +177,7 @@ static void test_list_revisions(void **state)
     };
     struct store_revision found[10];
     struct error error;
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         struct config *c = load(steps[i].domains, steps[i].order);
         save(store, c, i + 1);
@@ -219,14 +206,14 @@ static void test_counters(void **state)
 {
     (void)state;
     uint64_t limit = 0;
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     assert_int_equal(store_counter_limit(store, STORE_COUNTER_MID, &limit, NULL), 0);
     assert_int_equal(limit, 1);
     assert_int_equal(store_reserve_counter(store, STORE_COUNTER_MID, 65537, NULL), 0);
     assert_int_equal(store_reserve_counter(store, STORE_COUNTER_DCID, 7, NULL), 0);
     assert_int_equal(store_reserve_counter(store, STORE_COUNTER_MID, 100, NULL), 0);
     store_close(store);
-    store = open_store();
+    store = help_db_open(path);
     assert_int_equal(store_counter_limit(store, STORE_COUNTER_MID, &limit, NULL), 0);
     assert_int_equal(limit, 65537); /* never goes back */
     assert_int_equal(store_counter_limit(store, STORE_COUNTER_ICID, &limit, NULL), 0);
@@ -241,7 +228,7 @@ static void test_refused_databases(void **state)
     (void)state;
     struct store *store = NULL;
     struct error error;
-    store_close(open_store());
+    store_close(help_db_open(path));
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
@@ -340,7 +327,7 @@ static void test_commit(void **state)
     struct clock_fake clock;
     struct config_errors errors;
     struct store_revision newest;
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct config *one = load(1, ""), *same = load(1, ""), *two = load(2, "");
     clock_fake_init(&clock, 1000);
     config_errors_init(&errors);
@@ -368,7 +355,7 @@ static void test_commit(void **state)
     commit_finish(&commit);
     store_close(store);
     /* The next start runs the newest one, through the same hooks, and stores nothing. */
-    store = open_store();
+    store = help_db_open(path);
     s.calls[0] = '\0';
     commit_init(&commit, store, &clock.clock, &hooks);
     assert_int_equal(config_commit_start(&commit, &errors), 0);
@@ -394,7 +381,7 @@ static void test_draft_ends_with_its_commit(void **state)
     struct config_errors errors;
     struct draft draft, other, found;
     struct store_revision newest;
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct config *one = load(1, ""), *two = load(2, "");
     clock_fake_init(&clock, 1000);
     config_errors_init(&errors);
@@ -433,7 +420,7 @@ static void test_refused_commit_changes_nothing(void **state)
     struct commit commit;
     struct clock_fake clock;
     struct config_errors errors;
-    struct store *store = open_store();
+    struct store *store = help_db_open(path);
     struct config *one = load(1, ""), *two = load(2, "");
     clock_fake_init(&clock, 1000);
     config_errors_init(&errors);
