@@ -10,9 +10,10 @@ enum { LIST_DEFAULT = 50, LIST_MAX = 500 };
 
 static json_t *revision_json(struct api_call *call, const struct store_revision *r)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:b}", "revision", json_u64(r->revision), "created",
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:b}", "revision", json_u64(r->revision), "created",
                      json_time(r->created_ms), "author", json_slice(slice_str(r->author)),
-                     "comment", json_slice(slice_str(r->comment)), "running",
+                     "comment", json_slice(slice_str(r->comment)), "changes",
+                     json_u64(r->change_count), "running",
                      r->revision == call_running(call)->revision);
 }
 

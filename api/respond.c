@@ -138,14 +138,46 @@ void problem_with(struct api_call *call, unsigned status, const char *code, cons
     answer_problem(call, status, object);
 }
 
+static void put_text(json_t *object, const char *key, const char *text)
+{
+    if (text != NULL)
+        json_put(object, key, json_slice(slice_str(text)));
+}
+
+/* What the GUI puts into its own words. */
+static json_t *error_params(const struct config_error_params *params)
+{
+    json_t *out = json_object();
+
+    put_text(out, "got", params->got);
+    put_text(out, "nearest", params->nearest);
+    if (params->allowed_count > 0) {
+        json_t *words = json_array();
+        for (size_t i = 0; i < params->allowed_count; i++)
+            (void)json_array_append_new(words, json_string(params->allowed[i]));
+        json_put(out, "allowed", words);
+    }
+    if (params->has_range) {
+        json_put(out, "min", json_u64(params->min));
+        json_put(out, "max", json_u64(params->max));
+    }
+    return out;
+}
+
 json_t *problem_error_list(const struct config_errors *errors)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < errors->count; i++) {
         const struct config_error *e = &errors->items[i];
-        (void)json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "pointer", e->pointer, "code",
-                                                    e->code, "detail", e->text));
+        json_t *error = json_object(), *params = error_params(&e->params);
+        put_text(error, "pointer", e->pointer);
+        put_text(error, "code", e->code);
+        put_text(error, "detail", e->text);
+        if (json_object_size(params) > 0)
+            json_put(error, "params", json_incref(params));
+        json_decref(params);
+        (void)json_array_append_new(list, error);
     }
     return list;
 }

@@ -1,6 +1,7 @@
 /* See describe.h. */
 #include "config/describe.h"
 
+#include "base/limits.h"
 #include "config/schema.h"
 
 static const char *const kind_words[] = {
@@ -32,6 +33,11 @@ static json_t *number(uint64_t value)
     return json_integer((json_int_t)(value > INT64_MAX ? INT64_MAX : value));
 }
 
+const char *config_row_kind(const struct cfg_row *row)
+{
+    return kind_words[row->kind];
+}
+
 json_t *config_row_default(const struct cfg_row *row)
 {
     unsigned long long value = 0;
@@ -56,6 +62,16 @@ const char *config_activation(const struct cfg_row *row)
     if (row->reload & (CFG_RELOAD_CERTIFICATES | CFG_RELOAD_TRUST))
         return "new_connections";
     return row->reload != 0 ? "at_once" : "new_connections";
+}
+
+/* The most characters, items, or the greatest number; 0: no limit of its own. */
+static uint64_t max_of(const struct cfg_row *row, enum cfg_kind kind)
+{
+    if (kind == CFG_KIND_NAME || kind == CFG_KIND_REF)
+        return LIMIT_NAME;
+    if (kind == CFG_KIND_STR && row->max == 0)
+        return CFG_STR_MAX;
+    return row->max;
 }
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -117,10 +133,12 @@ static json_t *describe_row(const struct cfg_row *row)
     set(out, "default", config_row_default(row));
     if (row->flags & CFG_MULTILINE)
         set(out, "multiline", json_true());
-    if (row->min != 0)
+    if (row->flags & CFG_SET)
+        set(out, "unordered", json_true());
+    if (row->min != 0 || is_number(row->kind))
         set(out, "min", number(row->min));
-    if (row->max != 0)
-        set(out, "max", number(row->max));
+    if (max_of(row, row->kind) != 0)
+        set(out, "max", number(max_of(row, row->kind)));
     if (row->kind == CFG_KIND_LIST) {
         json_t *item = json_pack("{s:s}", "kind", kind_words[row->item_kind]);
         describe_value(item, row, row->item_kind);
@@ -161,6 +179,19 @@ json_t *config_describe(void)
 
 static json_t *schema_rows(const struct cfg_rows *rows, bool is_patch);
 
+/* A row's limits are in bytes, which are no fewer than characters. */
+static json_t *schema_text(const struct cfg_row *row, enum cfg_kind kind)
+{
+    json_t *out = json_pack("{s:s}", "type", "string");
+    uint64_t most = row->kind == kind ? max_of(row, kind) : 0; /* a list's own are of its items */
+
+    if ((row->flags & CFG_REQUIRED) && row->kind == kind)
+        set(out, "minLength", number(1));
+    if (most != 0)
+        set(out, "maxLength", number(most));
+    return out;
+}
+
 static json_t *schema_value(const struct cfg_row *row, enum cfg_kind kind, bool is_patch)
 {
     switch (kind) {
@@ -171,7 +202,7 @@ static json_t *schema_value(const struct cfg_row *row, enum cfg_kind kind, bool 
     case CFG_KIND_IP:
     case CFG_KIND_PATTERN:
     case CFG_KIND_ENDPOINT:
-        return json_pack("{s:s}", "type", "string");
+        return schema_text(row, kind);
     case CFG_KIND_U32:
     case CFG_KIND_U64:
         return json_pack("{s:s,s:o,s:o}", "type", "integer", "minimum", number(row->min), "maximum",

@@ -18,6 +18,8 @@ json_t *config_describe(void);
 json_t *config_describe_object(enum cfg_section section, bool is_patch);
 
 struct cfg_row;
+/* The row's kind in a word, as /schema says it: text, name, reference, number, list and so on. */
+const char *config_row_kind(const struct cfg_row *row);
 /* The default of a row as GET shows it. */
 json_t *config_row_default(const struct cfg_row *row);
 /* When a change of the row is felt: at_once, new_connections or rebind. */

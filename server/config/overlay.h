@@ -66,7 +66,8 @@ void overlay_name_errors(const struct overlay *overlay, const struct config_erro
                          struct config_errors *errors);
 
 /* What differs from what runs: [{section, listener, key, op: add|update|remove|order, activation,
- * fields: [{pointer, label, old, new}]}]. Items that differ in nothing are left out. */
+ * fields: [{pointer, label, kind, old, new}]}], kind as /schema says it, or order. Items that
+ * differ in nothing are left out. */
 json_t *overlay_diff(const struct overlay *overlay);
 
 /* The items that turn FROM into TO (both sealed), with the places of entries in ordered sections;

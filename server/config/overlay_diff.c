@@ -34,8 +34,8 @@ static json_t *diff_fields(const struct overlay_item *item, const char **ret_act
         const json_t *new = json_object_get(item->value, row->key);
         if (overlay_is_same(old, new))
             continue;
-        json_t *field =
-            json_pack("{s:o,s:s}", "pointer", json_sprintf("/%s", row->key), "label", row->label);
+        json_t *field = json_pack("{s:o,s:s,s:s}", "pointer", json_sprintf("/%s", row->key),
+                                  "label", row->label, "kind", config_row_kind(row));
         set(field, "old", overlay_copy(old));
         set(field, "new", overlay_copy(new));
         (void)json_array_append_new(fields, field);
@@ -46,7 +46,7 @@ static json_t *diff_fields(const struct overlay_item *item, const char **ret_act
 
 static json_t *order_field(const struct overlay_item *item)
 {
-    json_t *field = json_pack("{s:s,s:s}", "pointer", "", "label", "Order");
+    json_t *field = json_pack("{s:s,s:s,s:s}", "pointer", "", "label", "Order", "kind", "order");
 
     set(field, "old", overlay_copy(item->base));
     set(field, "new", overlay_copy(item->value));

@@ -44,7 +44,7 @@ def test_life_of_an_object(api):
     assert (again.status, again.code) == (412, "object.exists")
     assert token.put(path, {"tls": "required"}, commit="now").json["changed"] is False
     newest = token.get("/revisions", limit=1).json["items"][0]
-    assert (newest["revision"], newest["comment"]) == (before + 1, "made by a test")
+    assert (newest["revision"], newest["comment"], newest["changes"]) == (before + 1, "made by a test", 1)
     patched = token.patch(path, {"tls": None, "max_connections": 7}, commit="now")
     assert patched.json["object"]["max_connections"] == 7
     assert patched.json["object"]["tls"] == "default"
@@ -96,6 +96,19 @@ def test_all_errors_at_once(api):
                                            {"tls": "always", "tsl": 1, "max_connections": 0.5}, draft="me")
     assert sorted(answer.pointers()) == ["/max_connections", "/tls", "/tsl"]
     assert "tls" in answer.json["errors"][[e["pointer"] for e in answer.json["errors"]].index("/tsl")]["detail"]
+
+
+def test_errors_have_parameters(api):
+    """What a program, or a GUI in another language, makes its own words of."""
+    token = api.token("config:read", "config:draft", "config:commit")
+    answer = token.put(CONTROL + "bad.example", {"tls": "requird", "tsl": 1, "max_connections": 10001}, draft="me")
+    params = {e["pointer"]: e["params"] for e in answer.json["errors"]}
+    assert params == {
+        "/tls": {"got": "requird", "nearest": "required", "allowed": ["default", "none", "preferred", "required"]},
+        "/tsl": {"got": "tsl", "nearest": "tls"},
+        "/max_connections": {"got": "10001", "min": 0, "max": 10000}}
+    answer = token.patch("/config/listeners/InboundMail", {"interface": "Loopbak"}, commit="now")
+    assert answer.json["errors"][0]["params"] == {"got": "Loopbak", "nearest": "Loopback"}
 
 
 def test_references(api):
@@ -212,8 +225,8 @@ def test_revisions(api):
     first = int(token.put(path, {"tls": "none"}, commit="now").headers["Postern-Revision"])
     token.patch(path, {"tls": "required"}, commit="now")
     diff = token.get("/revisions/%d/diff" % first).json
-    assert [(f["pointer"], f["old"], f["new"]) for f in diff["items"][0]["fields"]] == [
-        ("/tls", "none", "required")]
+    assert diff["items"][0]["fields"] == [
+        {"pointer": "/tls", "label": "TLS support", "kind": "word", "old": "none", "new": "required"}]
     assert token.get("/revisions/%d/diff" % first, to=first).json["items"] == []
     restored = token.post("/revisions/%d/restore" % first, draft="me")
     assert restored.status == 200, restored

@@ -87,7 +87,8 @@ static void test_merge_with_others(void **state)
     json_t *diff = overlay_diff(overlay);
     assert_int_equal(json_array_size(diff), 1); /* and in it only what I changed */
     help_assert_json(json_object_get(json_array_get(diff, 0), "fields"),
-                     "[{\"pointer\":\"/port\",\"label\":\"TCP port\",\"old\":25,\"new\":2525}]");
+                     "[{\"pointer\":\"/port\",\"label\":\"TCP "
+                     "port\",\"kind\":\"number\",\"old\":25,\"new\":2525}]");
     json_decref(diff);
     overlay_destroy(overlay);
 
