@@ -144,25 +144,6 @@ static bool is_wanted(const struct api_call *call, const char *section)
     return false;
 }
 
-/* Puts OBJECT into LIST, in the place of the one with the same key. */
-static void put_object(json_t *list, enum cfg_section section, json_t *object)
-{
-    const struct config_section_traits traits = config_section_traits(section);
-
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *other = json_array_get(list, i);
-        bool is_same =
-            json_equal(json_object_get(other, traits.key), json_object_get(object, traits.key)) &&
-            (!traits.is_per_listener ||
-             json_equal(json_object_get(other, "listener"), json_object_get(object, "listener")));
-        if (!is_same)
-            continue;
-        (void)json_array_set(list, i, object);
-        return;
-    }
-    (void)json_array_append(list, object);
-}
-
 /* WHOLE with the wanted sections of FILE in it. */
 static void lay_over(struct api_call *call, json_t *whole, const json_t *file,
                      struct config_errors *errors)
@@ -180,11 +161,12 @@ static void lay_over(struct api_call *call, json_t *whole, const json_t *file,
             free(pointer);
         } else if (!is_wanted(call, name)) {
             continue;
-        } else if (!is_merge || config_section_traits(section).is_singleton) {
-            (void)json_object_set(whole, name, value);
+        } else if (!is_merge || config_section_traits(section).is_singleton ||
+                   !json_is_array(value)) {
+            (void)json_object_set(whole, name, value); /* what is no list the codec refuses */
         } else {
-            for (size_t i = 0; i < json_array_size(value); i++)
-                put_object(json_object_get(whole, name), section, json_array_get(value, i));
+            (void)json_object_set_new(
+                whole, name, overlay_lay_over(section, json_object_get(whole, name), value));
         }
     }
 }
@@ -193,23 +175,26 @@ static void lay_over(struct api_call *call, json_t *whole, const json_t *file,
 static struct config *wanted_config(struct api_call *call, const struct overlay *view,
                                     const json_t *file)
 {
-    struct config_errors errors;
+    struct config_errors errors, found;
     struct config *wanted = NULL;
     json_t *whole = json_deep_copy(view->document);
 
     config_errors_init(&errors);
+    config_errors_init(&found);
     lay_over(call, whole, file, &errors);
     char *text = json_dumps(whole, JSON_COMPACT);
     if (errors.count == 0)
-        wanted = config_parse(slice_str(text), &errors);
-    if (wanted != NULL && !config_validate(wanted, &errors)) {
+        wanted = config_parse(slice_str(text), &found);
+    if (wanted != NULL && !config_validate(wanted, &found)) {
         config_unref(wanted);
         wanted = NULL;
     }
+    overlay_name_errors(whole, &found, &errors);
     if (wanted == NULL)
         problem_errors(call, "config.invalid", &errors);
     free(text);
     json_decref(whole);
+    config_errors_finish(&found);
     config_errors_finish(&errors);
     return wanted;
 }

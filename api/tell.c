@@ -38,7 +38,7 @@ bool commit_candidate(struct api_call *call, const struct overlay *overlay,
     int r = config_ctl_commit(config, candidate, call->principal.name, comment, draft, &found,
                               &result.took_ms);
     if (r == ERR_INVALID) {
-        overlay_name_errors(overlay, &found, &errors);
+        overlay_name_errors(overlay->document, &found, &errors);
         problem_errors(call, "commit.refused", &errors);
     } else if (r < 0) {
         problem(call, 503, "commit.not_stored", "%s; nothing has changed",

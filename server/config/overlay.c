@@ -27,26 +27,12 @@ static bool is_singleton(enum cfg_section section)
     return (cfg_sections[section].flags & CFG_SECTION_SINGLETON) != 0;
 }
 
-static bool is_ordered(enum cfg_section section)
-{
-    return (cfg_sections[section].flags & CFG_SECTION_ORDERED) != 0;
-}
-
 static json_t *section_of(const json_t *document, enum cfg_section section)
 {
     return json_object_get(document, cfg_sections[section].name);
 }
 
 /* --- the index --- */
-
-static struct slice place_key(struct buf *buf, struct slice listener, struct slice key)
-{
-    buf_clear(buf, 4096);
-    (void)buf_append_slice(buf, listener); /* no cap */
-    (void)buf_append_char(buf, '\0');
-    (void)buf_append_slice(buf, key);
-    return buf_slice(buf);
-}
 
 static void index_object(struct mem_arena *arena, struct section_index *index, struct slice key,
                          json_t *object)
@@ -72,8 +58,8 @@ static struct section_index *index_of(const struct overlay *overlay, enum cfg_se
     buf_init(&buf, 0);
     for (size_t i = 0; i < json_array_size(all); i++) {
         json_t *object = json_array_get(all, i);
-        struct slice key = place_key(&buf, overlay_listener_of(section, object),
-                                     overlay_member(object, cfg_sections[section].key));
+        struct slice key = overlay_name(&buf, overlay_listener_of(section, object),
+                                        overlay_member(object, cfg_sections[section].key));
         if (hmap_find(&index->places, key) == NULL)
             index_object(arena, index, key, object);
     }
@@ -89,7 +75,7 @@ static struct place *find(const struct overlay *overlay, enum cfg_section sectio
 
     buf_init(&buf, 0);
     struct hmap_node *node =
-        hmap_find(&index_of(overlay, section)->places, place_key(&buf, listener, key));
+        hmap_find(&index_of(overlay, section)->places, overlay_name(&buf, listener, key));
     buf_finish(&buf);
     return node == NULL ? NULL : CONTAINER_OF(node, struct place, node);
 }
@@ -170,19 +156,9 @@ static void set_object(struct overlay *overlay, const struct overlay_item *item)
         index->added = json_array();
     index->is_changed = true;
     buf_init(&buf, 0);
-    index_object(&overlay->arena, index, place_key(&buf, item->listener, item->key), object);
+    index_object(&overlay->arena, index, overlay_name(&buf, item->listener, item->key), object);
     buf_finish(&buf);
     (void)json_array_append_new(index->added, object);
-}
-
-static json_t *drop_empty(const json_t *all)
-{
-    json_t *out = json_array();
-
-    for (size_t i = 0; i < json_array_size(all); i++)
-        if (json_object_size(json_array_get(all, i)) > 0)
-            (void)json_array_append(out, json_array_get(all, i));
-    return out;
 }
 
 static void sweep(struct overlay *overlay)
@@ -190,16 +166,11 @@ static void sweep(struct overlay *overlay)
     for (unsigned i = 0; i < CFG_SECTION_COUNT; i++) {
         struct section_index *index = &overlay->index->sections[i];
         enum cfg_section section = (enum cfg_section)i;
-        json_t *all = section_of(overlay->document, section), *out;
         if (!index->is_changed)
             continue;
-        if (is_ordered(section)) {
-            out = overlay_place(section, all, index->added);
-        } else {
-            out = drop_empty(all);
-            (void)json_array_extend(out, index->added);
-        }
-        (void)json_object_set_new(overlay->document, cfg_sections[i].name, out);
+        json_t *all = section_of(overlay->document, section);
+        (void)json_object_set_new(overlay->document, cfg_sections[i].name,
+                                  overlay_place(section, all, index->added));
         json_decref(index->added);
         index->added = NULL;
     }
@@ -418,7 +389,7 @@ static void name_place(const json_t *document, const char *pointer, struct buf *
     if (section != CFG_SECTION_COUNT && !is_singleton(section) && index.len > 0 &&
         slice_to_u64(index, UINT32_MAX, &at))
         object = json_array_get(section_of(document, section), (size_t)at);
-    if (object == NULL) {
+    if (object == NULL || overlay_member(object, cfg_sections[section].key).len == 0) {
         (void)buf_append_str(out, pointer);
         return;
     }
@@ -437,13 +408,13 @@ static void name_place(const json_t *document, const char *pointer, struct buf *
         (void)buf_printf(out, "/%.*s", SLICE_ARGS(rest));
 }
 
-void overlay_name_errors(const struct overlay *overlay, const struct config_errors *found,
+void overlay_name_errors(const json_t *document, const struct config_errors *found,
                          struct config_errors *errors)
 {
     for (size_t i = 0; i < found->count; i++) {
         struct buf pointer;
         buf_init(&pointer, 0);
-        name_place(overlay->document, found->items[i].pointer, &pointer);
+        name_place(document, found->items[i].pointer, &pointer);
         config_errors_copy(errors, &found->items[i], buf_cstr(&pointer));
         buf_finish(&pointer);
     }
@@ -461,7 +432,7 @@ struct config *overlay_candidate(const struct overlay *overlay, struct config_er
     bool is_valid = candidate != NULL && config_validate(candidate, &found);
     free(text);
     if (!is_valid) {
-        overlay_name_errors(overlay, &found, errors);
+        overlay_name_errors(overlay->document, &found, errors);
         config_unref(candidate);
         candidate = NULL;
     }

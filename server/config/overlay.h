@@ -56,13 +56,19 @@ json_t *overlay_objects(const struct overlay *overlay, enum cfg_section section,
 json_t *overlay_order(const struct overlay *overlay, enum cfg_section section,
                       struct slice listener);
 
+/* The objects of ALL with those of MORE, as somebody wrote them, read by nobody yet: each in the
+ * place of the one with its key, new ones where they belong. A new array, which shares the objects.
+ */
+json_t *overlay_lay_over(enum cfg_section section, const json_t *all, const json_t *more);
+
 /* The document as a candidate, validated and sealed; NULL with ERRORS, whose pointers name objects
  * by key: /listeners/InboundMail/port. */
 struct config *overlay_candidate(const struct overlay *overlay,
                                  struct config_errors *errors) MUST_CHECK;
 
-/* ERRORS of the document's commit, whose pointers count objects, with pointers that name them. */
-void overlay_name_errors(const struct overlay *overlay, const struct config_errors *found,
+/* Appends FOUND, whose pointers count DOCUMENT's objects, to ERRORS with pointers that name them;
+ * an object without a key is counted still. */
+void overlay_name_errors(const json_t *document, const struct config_errors *found,
                          struct config_errors *errors);
 
 /* What differs from what runs: [{section, listener, key, op: add|update|remove|order, activation,

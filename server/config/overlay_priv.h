@@ -40,9 +40,12 @@ static inline struct slice overlay_keep(struct mem_arena *arena, struct slice te
     return slice_of(mem_arena_strndup(arena, text.p, text.len), text.len);
 }
 
-/* The objects of ALL, an ordered section, without the empty ones, and with those of ADDED (NULL:
- * none): each behind the last one of its listener, or before it if that is the one for ALL. A new
- * array. */
+/* What tells an object of a section from the others, in BUF: KEY as the rows write it. */
+struct slice overlay_name(struct buf *buf, struct slice listener, struct slice key);
+
+/* The objects of ALL without the empty ones, and with those of ADDED (NULL: none): at the end, in
+ * ordered sections each behind the last one of its listener, or before it if that is the one for
+ * ALL. A new array. */
 json_t *overlay_place(enum cfg_section section, const json_t *all, const json_t *added);
 
 #endif

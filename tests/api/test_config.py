@@ -295,6 +295,18 @@ def test_configuration_file(api, make_api):
     part = {"bounce-profiles": [{"name": "Loaded", "initial_retry_s": 90}]}
     merged = token.post("/config-file/load", {"file": part}, draft="me", mode="merge")
     assert [(i["key"], i["op"]) for i in merged.json["items"]] == [("Loaded", "add")]
+    part = {"rat": [{"listener": "InboundMail", "recipient": "Loaded.example", "action": "accept"}]}
+    merged = token.post("/config-file/load", {"file": part}, draft="me", mode="merge")
+    assert sorted((i["key"], i["op"]) for i in merged.json["items"]) == [("Loaded", "add"),
+                                                                        ("loaded.example", "add")]
+    order = token.get("/config-order/rat", draft="me", listener="InboundMail").json
+    assert order[-2:] == ["loaded.example", "ALL"]
+    wrong = token.post("/config-file/load", {"file": {"rat": 5}}, draft="me", mode="merge")
+    assert wrong.status == 422 and wrong.pointers() == ["/rat", "/listeners/InboundMail"]
+    part = {"listeners": [{"name": "Loaded", "type": "private", "interface": "Nowhere"}, {"port": 0}]}
+    wrong = token.post("/config-file/load", {"file": part}, draft="me", mode="merge")
+    assert "/listeners/Loaded/interface" in wrong.pointers()
+    assert any(p.startswith("/listeners/") and p.split("/")[2].isdigit() for p in wrong.pointers())
     assert token.delete("/drafts/me").status == 204
     bad = token.post("/config-file/load", {"file": {"listenerz": []}}, draft="me")
     assert bad.status == 422 and bad.pointers() == ["/listenerz"]

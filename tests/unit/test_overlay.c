@@ -362,6 +362,44 @@ static void test_new_listener(void **state)
     config_unref(base);
 }
 
+static void test_lay_over(void **state)
+{
+#define ENTRY(listener, recipient) "{\"listener\":\"" listener "\",\"recipient\":\"" recipient "\"}"
+#define SEEN(listener, recipient)                                                                  \
+    "{\"listener\":\"" listener "\",\"recipient\":\"" recipient "\",\"new\":1}"
+    static const struct {
+        enum cfg_section section;
+        const char *all, *more, *wanted;
+    } cases[] = {
+        {CFG_SECTION_RAT, "[" ENTRY("M", "a.test") "," ENTRY("M", "ALL") "," ENTRY("N", "ALL") "]",
+         "[" SEEN("N", "b.test") "," SEEN("M", "b.test") "," SEEN("M", "A.Test") "]",
+         "[" SEEN("M", "A.Test") "," SEEN("M", "b.test") "," ENTRY("M", "ALL") "," SEEN(
+             "N", "b.test") "," ENTRY("N", "ALL") "]"},
+        {CFG_SECTION_RAT, "[]", "[" SEEN("M", "ALL") "," SEEN("M", "b.test") "]",
+         "[" SEEN("M", "b.test") "," SEEN("M", "ALL") "]"},
+        {CFG_SECTION_SMTP_ROUTES, "[{\"domain\":\"a.test\"},{\"domain\":\"ALL\"}]",
+         "[{\"domain\":\"b.test\"},{\"domain\":\"A.TEST\"},{\"domain\":\"b.test\",\"x\":1}]",
+         "[{\"domain\":\"A.TEST\"},{\"domain\":\"ALL\"},{\"domain\":\"b.test\",\"x\":1}]"},
+        /* what is none stays, to be refused */
+        {CFG_SECTION_LISTENERS, "[{\"name\":\"a\"}]", "[5,{},{\"name\":7}]",
+         "[{\"name\":\"a\"},{\"name\":7}]"},
+        {CFG_SECTION_LISTENERS, "[{\"name\":\"a\"}]", "[]", "[{\"name\":\"a\"}]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *all = help_json(cases[i].all), *more = help_json(cases[i].more);
+        json_t *out = overlay_lay_over(cases[i].section, all, more);
+        help_assert_json(out, cases[i].wanted);
+        help_assert_json(all, cases[i].all);
+        json_decref(out);
+        json_decref(all);
+        json_decref(more);
+    }
+#undef ENTRY
+#undef SEEN
+}
+
 static unsigned below(unsigned *seed, unsigned limit)
 {
     *seed = *seed * 1664525 + 1013904223;
@@ -507,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_new_listener),
+        cmocka_unit_test(test_lay_over),
         cmocka_unit_test(test_items_between),
         cmocka_unit_test(test_many),
     };
