@@ -34,6 +34,12 @@ void api_destroy(struct api *api)
     free(api);
 }
 
+void api_tick(struct api *api)
+{
+    if (api->settings.feed != NULL)
+        auth_end_streams(api);
+}
+
 /* --- admission --- */
 
 static void answer_no_route(struct api_call *call, const struct api_route_match *match)

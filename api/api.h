@@ -29,6 +29,9 @@ struct api *api_create(const struct api_settings *settings);
 /* Main thread; no exchange may be under way. NULL is allowed. */
 void api_destroy(struct api *api);
 
+/* Main thread, once a second: ends the streams of those who may no longer have them. */
+void api_tick(struct api *api);
+
 /* Any thread. Both answer through exchange->done. */
 void api_admit(struct api *api, struct api_exchange *exchange);
 void api_handle(struct api *api, struct api_exchange *exchange);

@@ -156,3 +156,53 @@ bool auth_require(struct api_call *call, enum scope scope)
                  "%s lacks the permission %s", call->principal.name, scope_word(scope));
     return false;
 }
+
+/* --- streams of events --- */
+
+#define OF_SESSION "session!"
+#define OF_TOKEN   "token!"
+
+void auth_holder(const struct principal *principal, struct feed_holder *ret_holder)
+{
+    /* The local socket's name says all: its file is the right. */
+    const char *kind = principal->kind == PRINCIPAL_SESSION ? OF_SESSION
+                       : principal->kind == PRINCIPAL_TOKEN ? OF_TOKEN
+                                                            : "";
+    const char *id = principal->kind == PRINCIPAL_LOCAL ? principal->name : principal->id;
+
+    (void)snprintf(ret_holder->id, sizeof(ret_holder->id), "%s%s", kind, id);
+    ret_holder->scopes = principal->scopes;
+}
+
+/* A database that cannot be asked leaves a stream as it is: it is asked again in a second. */
+static bool is_still(struct store *store, const struct clock *clock,
+                     const struct feed_holder *holder)
+{
+    struct slice id = slice_str(holder->id), kind = slice_cut(&id, '!');
+    struct session session;
+    struct token token;
+    unsigned scopes = holder->scopes;
+    int r = 0;
+
+    if (slice_eq(kind, SLICE("session"))) {
+        r = sessions_peek(store, clock, id, &session, NULL);
+        scopes = r == 0 ? role_scopes(session.role) : scopes;
+    } else if (slice_eq(kind, SLICE("token"))) {
+        r = tokens_peek(store, clock, id, &token, NULL);
+        scopes = r == 0 ? token.rights : scopes;
+    }
+    return r != ERR_NOT_FOUND && r != ERR_TIMEOUT && scopes == holder->scopes;
+}
+
+void auth_end_streams(struct api *api)
+{
+    const struct feed *feed = api->settings.feed;
+    struct store *store = config_ctl_store(api->settings.control->config);
+    struct feed_holder holders[FEED_STREAMS_MAX];
+    size_t count = feed->holders(feed->owner, holders);
+
+    for (size_t i = 0; i < count; i++) {
+        if (!is_still(store, api->settings.clock, &holders[i]))
+            feed->end(feed->owner, holders[i].id);
+    }
+}

@@ -21,6 +21,11 @@ bool auth_identify(struct api_call *call) MUST_CHECK;
 /* Whether the principal may call the route. False: answered. */
 bool auth_permit(struct api_call *call) MUST_CHECK;
 
+/* Whose streams of events the principal's are. */
+void auth_holder(const struct principal *principal, struct feed_holder *ret_holder);
+/* Ends the streams of sessions and tokens that have ended, or whose rights are others now. */
+void auth_end_streams(struct api *api);
+
 #define AUTH_COOKIE "__Host-postern"
 /* The value of our cookie; empty: it did not come. */
 struct slice auth_cookie(const struct api_exchange *exchange);

@@ -8,6 +8,7 @@
 #ifndef POSTERN_API_EXCHANGE_H
 #define POSTERN_API_EXCHANGE_H
 
+#include "api/feed.h"
 #include "base/buf.h"
 #include "base/ip.h"
 #include "base/mem.h"
@@ -61,11 +62,11 @@ struct api_exchange {
     struct api_field reply_fields[API_REPLY_FIELDS_MAX]; /* in the arena, or literals */
     size_t reply_field_count;
     unsigned stream_topics; /* enum feed_topic bits; not 0: a stream of events instead of `reply` */
+    struct feed_holder stream_holder; /* set with stream_topics */
 
     struct mem_arena arena; /* ends with the exchange */
     void (*done)(struct api_exchange *exchange);
-    uint64_t stream_key; /* whose stream it is, set with stream_topics: they are counted by it */
-    void *api_state;     /* the API's, between api_admit and the end of api_handle */
+    void *api_state; /* the API's, between api_admit and the end of api_handle */
 };
 
 /* Empty, arena and reply buffer ready. */

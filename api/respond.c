@@ -1,7 +1,6 @@
 /* Answers of a call: see call.h. */
 #include "api/call_priv.h"
 #include "api/json.h"
-#include "base/hmap.h"
 
 void call_done(struct api_call *call)
 {
@@ -49,7 +48,7 @@ void respond_stream(struct api_call *call, unsigned topics)
     call->exchange->status = call->route->status;
     call->exchange->content_type = "text/event-stream";
     call->exchange->stream_topics = topics;
-    call->exchange->stream_key = hmap_hash(slice_str(call->principal.name));
+    auth_holder(&call->principal, &call->exchange->stream_holder);
     call_done(call);
 }
 

@@ -358,11 +358,16 @@ void administration_tick(struct administration *a)
 {
     struct queue_summary queue;
     struct stats_status status;
+    struct http_counters http;
     char text[512];
 
     sweep_sessions(a);
-    if (!a->is_started || queue_ctl_summary(a->control.queue, &queue) < 0)
+    if (!a->is_started)
         return;
+    api_tick(a->api);
+    http_count(a->http, &http);
+    if (http.streams == 0 || queue_ctl_summary(a->control.queue, &queue) < 0)
+        return; /* whoever comes is told at once: `told` is as old as the last one who listened */
     if (memcmp(&queue, &a->told, sizeof queue) != 0) {
         (void)snprintf(text, sizeof text,
                        "{\"messages\":%llu,\"active\":%llu,\"waiting\":%llu,\"bytes\":%llu,"

@@ -32,7 +32,7 @@ struct feed_stream {
     struct feed_ring *ring;
     struct feed_waker waker;
     unsigned topics;
-    uint64_t key;
+    struct feed_holder holder;
     uint64_t next_id; /* the first event that it has not seen */
     uint64_t stop_id; /* of an ended one: nothing from here on */
     uint64_t end_ms, comment_ms;
@@ -103,11 +103,6 @@ static void publish(void *owner, enum feed_topic topic, const char *json)
     free(old);
 }
 
-struct feed feed_ring_feed(struct feed_ring *ring)
-{
-    return (struct feed){.publish = publish, .owner = ring};
-}
-
 size_t feed_ring_streams(struct feed_ring *ring)
 {
     (void)pthread_mutex_lock(&ring->mutex);
@@ -141,26 +136,52 @@ void feed_ring_tick(struct feed_ring *ring)
     (void)pthread_mutex_unlock(&ring->mutex);
 }
 
-static void end_streams(struct feed_ring *ring, bool is_all, uint64_t key)
+void feed_ring_end(struct feed_ring *ring)
 {
     (void)pthread_mutex_lock(&ring->mutex);
-    ring->is_ended = ring->is_ended || is_all;
+    ring->is_ended = true;
+    LIST_FOREACH(it, next, &ring->streams)
+    end(stream_of(it), false);
+    (void)pthread_mutex_unlock(&ring->mutex);
+}
+
+static bool is_of(const struct feed_stream *stream, const char *id)
+{
+    return strcmp(stream->holder.id, id) == 0;
+}
+
+static void end_holder(void *owner, const char *id)
+{
+    struct feed_ring *ring = owner;
+
+    (void)pthread_mutex_lock(&ring->mutex);
     LIST_FOREACH(it, next, &ring->streams)
     {
-        if (is_all || stream_of(it)->key == key)
-            end(stream_of(it), !is_all);
+        if (is_of(stream_of(it), id))
+            end(stream_of(it), true);
     }
     (void)pthread_mutex_unlock(&ring->mutex);
 }
 
-void feed_ring_end(struct feed_ring *ring)
+static size_t list_holders(void *owner, struct feed_holder ret[FEED_STREAMS_MAX])
 {
-    end_streams(ring, true, 0);
+    struct feed_ring *ring = owner;
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&ring->mutex);
+    LIST_FOREACH(it, next, &ring->streams)
+    {
+        if (!stream_of(it)->is_ended)
+            ret[count++] = stream_of(it)->holder;
+    }
+    (void)pthread_mutex_unlock(&ring->mutex);
+    return count;
 }
 
-void feed_ring_end_key(struct feed_ring *ring, uint64_t key)
+struct feed feed_ring_feed(struct feed_ring *ring)
 {
-    end_streams(ring, false, key);
+    return (struct feed){
+        .publish = publish, .holders = list_holders, .end = end_holder, .owner = ring};
 }
 
 /* The stream does not know what it missed. */
@@ -171,22 +192,23 @@ static void reset(struct feed_stream *stream)
                      (unsigned long long)stream->next_id - 1); /* no cap */
 }
 
-static bool is_full(const struct feed_ring *ring, uint64_t key)
+static bool is_full(const struct feed_ring *ring, const char *id)
 {
     size_t same = 0;
 
     LIST_FOREACH(it, next, &ring->streams)
-    same += stream_of(it)->key == key;
-    return same >= FEED_STREAMS_PER_KEY || ring->stream_count >= FEED_STREAMS_MAX;
+    same += is_of(stream_of(it), id);
+    return same >= FEED_STREAMS_PER_HOLDER || ring->stream_count >= FEED_STREAMS_MAX;
 }
 
 struct feed_stream *feed_stream_open(struct feed_ring *ring, const struct feed_waker *waker,
-                                     unsigned topics, uint64_t key, struct slice last_id)
+                                     unsigned topics, const struct feed_holder *holder,
+                                     struct slice last_id)
 {
     unsigned long long seen = 0;
 
     (void)pthread_mutex_lock(&ring->mutex);
-    if (is_full(ring, key)) {
+    if (is_full(ring, holder->id)) {
         (void)pthread_mutex_unlock(&ring->mutex);
         return NULL;
     }
@@ -194,7 +216,7 @@ struct feed_stream *feed_stream_open(struct feed_ring *ring, const struct feed_w
     stream->ring = ring;
     stream->waker = *waker;
     stream->topics = topics;
-    stream->key = key;
+    stream->holder = *holder;
     stream->end_ms = clock_mono_ms(ring->clock) + ring->stream_ms;
     stream->comment_ms = clock_mono_ms(ring->clock) + ring->comment_ms;
     buf_init(&stream->out, 0);

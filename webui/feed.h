@@ -24,8 +24,6 @@ struct feed_stream;
 
 enum {
     FEED_RING_EVENTS = 4096,
-    FEED_STREAMS_MAX = 64,
-    FEED_STREAMS_PER_KEY = 4,
     FEED_RETRY_MS = 3000, /* what a client waits before it comes back */
 };
 
@@ -49,12 +47,12 @@ size_t feed_ring_streams(struct feed_ring *ring);
 void feed_ring_tick(struct feed_ring *ring);
 /* Ends all streams, now and to come. */
 void feed_ring_end(struct feed_ring *ring);
-void feed_ring_end_key(struct feed_ring *ring, uint64_t key);
 
-/* NULL: there are too many, of KEY or in all. LAST_ID is the header Last-Event-ID, empty: from now
- * on. */
+/* NULL: there are too many, of HOLDER (copied) or in all. LAST_ID is the header Last-Event-ID,
+ * empty: from now on. */
 struct feed_stream *feed_stream_open(struct feed_ring *ring, const struct feed_waker *waker,
-                                     unsigned topics, uint64_t key, struct slice last_id);
+                                     unsigned topics, const struct feed_holder *holder,
+                                     struct slice last_id);
 /* Up to SIZE bytes into P; 0: suspended, call again when resumed; FEED_STREAM_END. */
 ssize_t feed_stream_read(struct feed_stream *stream, char *p, size_t size);
 /* Not while it is suspended. */

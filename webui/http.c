@@ -252,8 +252,3 @@ void http_count(struct http *http, struct http_counters *ret_counters)
     ret_counters->streams = streams;
     (void)pthread_mutex_unlock(&http->mutex);
 }
-
-void http_end_streams(struct http *http, uint64_t stream_key)
-{
-    feed_ring_end_key(http->ring, stream_key);
-}

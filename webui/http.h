@@ -74,8 +74,6 @@ struct http_counters {
 void http_count(struct http *http, struct http_counters *ret_counters);
 /* The door for publishers, valid as long as the object. */
 struct feed http_feed(struct http *http);
-/* Ends the streams that were opened under that key (struct api_exchange): a session was revoked. */
-void http_end_streams(struct http *http, uint64_t stream_key);
 
 /* A socket that listens at ADDRESS (port 0: any) and is not served yet, so that a change can be
  * prepared and dropped: connections wait in the kernel. ERR_IO says what the system said. */

@@ -109,7 +109,7 @@ static struct MHD_Response *make_stream(struct http_request *request)
     struct feed_waker waker = {suspend_stream, resume_stream, request->mhd};
 
     request->stream = feed_stream_open(request->conn->http->ring, &waker, exchange->stream_topics,
-                                       exchange->stream_key,
+                                       &exchange->stream_holder,
                                        slice_trim(api_exchange_field(exchange, "last-event-id")));
     if (request->stream == NULL) {
         http_problem(request, 503, "http.too_many_streams",

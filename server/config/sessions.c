@@ -133,17 +133,11 @@ int sessions_create(struct store *store, const struct clock *clock, struct slice
 
 /* --- finding --- */
 
-static int find(struct store *store, int64_t now, struct slice secret, struct session *ret_session,
-                struct error *reterr)
+/* The only row of a query over COLUMNS, or ERR_NOT_FOUND. */
+static int read_one(struct store *store, sqlite3_stmt *stmt, struct session *ret_session,
+                    struct error *reterr)
 {
-    uint8_t hash[SHA256_BYTES];
-    sqlite3_stmt *stmt = NULL;
-    hash_secret(secret, hash);
-    int r = db_select(store, "SELECT " COLUMNS FROM_BOTH " AND s.secret = ?4 AND " IS_YOUNG,
-                      DB_VALUES(AGES(now), DB_BLOB(hash, sizeof(hash))), &stmt, reterr);
-    if (r < 0)
-        return r;
-    int step = sqlite3_step(stmt);
+    int step = sqlite3_step(stmt), r;
     if (step == SQLITE_DONE)
         r = error_set(reterr, ERR_NOT_FOUND, "no such session");
     else if (step != SQLITE_ROW)
@@ -152,6 +146,26 @@ static int find(struct store *store, int64_t now, struct slice secret, struct se
         r = read_session(stmt, ret_session, reterr);
     (void)sqlite3_finalize(stmt); /* repeats the step's result */
     return r;
+}
+
+static int find(struct store *store, int64_t now, struct slice secret, struct session *ret_session,
+                struct error *reterr)
+{
+    uint8_t hash[SHA256_BYTES];
+    sqlite3_stmt *stmt = NULL;
+    hash_secret(secret, hash);
+    int r = db_select(store, "SELECT " COLUMNS FROM_BOTH " AND s.secret = ?4 AND " IS_YOUNG,
+                      DB_VALUES(AGES(now), DB_BLOB(hash, sizeof(hash))), &stmt, reterr);
+    return r == 0 ? read_one(store, stmt, ret_session, reterr) : r;
+}
+
+int sessions_peek(struct store *store, const struct clock *clock, struct slice id,
+                  struct session *ret_session, struct error *reterr)
+{
+    sqlite3_stmt *stmt = NULL;
+    int r = db_select(store, "SELECT " COLUMNS FROM_BOTH " AND s.id = ?4 AND " IS_YOUNG,
+                      DB_VALUES(AGES(clock_wall_ms(clock)), DB_TEXT(id)), &stmt, reterr);
+    return r == 0 ? read_one(store, stmt, ret_session, reterr) : r;
 }
 
 int sessions_find(struct store *store, const struct clock *clock, struct slice secret,

@@ -55,6 +55,10 @@ int sessions_create(struct store *store, const struct clock *clock, struct slice
 int sessions_find(struct store *store, const struct clock *clock, struct slice secret,
                   struct session *ret_session, struct error *reterr) MUST_CHECK;
 
+/* The session of a public id, which does not count as seen: whether it goes on. Errors as above. */
+int sessions_peek(struct store *store, const struct clock *clock, struct slice id,
+                  struct session *ret_session, struct error *reterr) MUST_CHECK;
+
 /* The value that the header of an unsafe request must have. SECRET is one that sessions_find found.
  */
 void session_csrf(struct slice secret, char ret_csrf[SESSION_CSRF_SIZE]);

@@ -129,24 +129,38 @@ int tokens_get(struct store *store, struct slice user, struct slice name, struct
     return r == 0 ? read_one(store, stmt, NULL, ret_token, reterr) : r;
 }
 
+/* HASH as in read_one. */
+static int find(struct store *store, int64_t now, struct slice id, const uint8_t *hash,
+                struct token *ret_token, struct error *reterr)
+{
+    sqlite3_stmt *stmt = NULL;
+    int r = db_select(store, "SELECT " COLUMNS FROM_BOTH " WHERE u.is_disabled = 0 AND t.id = ?1",
+                      DB_VALUES(DB_TEXT(id)), &stmt, reterr);
+    if (r == 0)
+        r = read_one(store, stmt, hash, ret_token, reterr);
+    if (r == 0 && now >= ret_token->expires_ms)
+        r = error_set(reterr, ERR_TIMEOUT, "the token \"%s\" has expired", ret_token->name);
+    return r;
+}
+
+int tokens_peek(struct store *store, const struct clock *clock, struct slice id,
+                struct token *ret_token, struct error *reterr)
+{
+    return find(store, clock_wall_ms(clock), id, NULL, ret_token, reterr);
+}
+
 int tokens_find(struct store *store, const struct clock *clock, struct slice text,
                 struct token *ret_token, struct error *reterr)
 {
     uint8_t hash[SHA256_BYTES];
     struct slice id;
-    sqlite3_stmt *stmt = NULL;
     int64_t now = clock_wall_ms(clock);
     if (!token_text_parse(text, &id))
         return error_set(reterr, ERR_NOT_FOUND, "no such token");
     sha256(text, hash);
-    int r = db_select(store, "SELECT " COLUMNS FROM_BOTH " WHERE u.is_disabled = 0 AND t.id = ?1",
-                      DB_VALUES(DB_TEXT(id)), &stmt, reterr);
-    if (r == 0)
-        r = read_one(store, stmt, hash, ret_token, reterr);
+    int r = find(store, now, id, hash, ret_token, reterr);
     if (r < 0)
         return r;
-    if (now >= ret_token->expires_ms)
-        return error_set(reterr, ERR_TIMEOUT, "the token \"%s\" has expired", ret_token->name);
     if (now - ret_token->used_ms < TOKEN_TOUCH_MS)
         return 0;
     r = db_change(store, "UPDATE tokens SET used_ms = ?2 WHERE id = ?1",

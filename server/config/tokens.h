@@ -57,6 +57,11 @@ int tokens_create(struct store *store, const struct clock *clock, struct slice u
 int tokens_find(struct store *store, const struct clock *clock, struct slice text,
                 struct token *ret_token, struct error *reterr) MUST_CHECK;
 
+/* The token of a public id, which does not count as used: whether it still works. Errors as above.
+ */
+int tokens_peek(struct store *store, const struct clock *clock, struct slice id,
+                struct token *ret_token, struct error *reterr) MUST_CHECK;
+
 /* Of one user or (USER empty) of all, by user and name, expired ones too; the array is in ARENA. */
 int tokens_list(struct store *store, struct slice user, struct mem_arena *arena,
                 struct token **ret_tokens, size_t *ret_count, struct error *reterr) MUST_CHECK;

@@ -123,7 +123,7 @@ static void on_handle(void *owner, struct api_exchange *exchange)
     if (is_path(exchange, "/events")) {
         (void)!slice_to_u64(api_exchange_field(exchange, "x-key"), UINT64_MAX, &key);
         exchange->stream_topics = FEED_TOPIC_COMMIT | FEED_TOPIC_DRAFT;
-        exchange->stream_key = key;
+        (void)snprintf(exchange->stream_holder.id, FEED_HOLDER_SIZE, "token!%llu", key);
     } else if (is_path(exchange, "/cached")) {
         api_exchange_reply_field(exchange, "Cache-Control", SLICE("max-age=60"));
     } else if (is_path(exchange, "/none")) {
@@ -199,7 +199,7 @@ static void obey(char *line)
 {
     struct slice rest = slice_str(line);
     struct slice word = slice_cut(&rest, ' ');
-    unsigned long long key = 0;
+    char holder[FEED_HOLDER_SIZE];
 
     if (slice_eq(word, SLICE("swap"))) {
         http_set_certificate(app.http, app.listener, app.served[1]);
@@ -222,8 +222,10 @@ static void obey(char *line)
     } else if (slice_eq(word, SLICE("unlisten"))) {
         http_unlisten(app.http, app.second);
         app.second = NULL;
-    } else if (slice_eq(word, SLICE("endkey")) && slice_to_u64(rest, UINT64_MAX, &key)) {
-        http_end_streams(app.http, key);
+    } else if (slice_eq(word, SLICE("endkey"))) {
+        struct feed feed = http_feed(app.http);
+        (void)snprintf(holder, sizeof holder, "token!%.*s", SLICE_ARGS(rest));
+        feed.end(feed.owner, holder);
     }
     (void)printf("ok\n");
 }

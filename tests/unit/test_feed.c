@@ -49,9 +49,11 @@ static int tear_down(void **state)
     return 0;
 }
 
+static const struct feed_holder holder_1 = {.id = "session!1", .scopes = 5};
+
 static struct feed_stream *open_stream(struct fixture *f, unsigned topics, const char *last)
 {
-    return feed_stream_open(f->ring, &f->waker, topics, 1, slice_str(last));
+    return feed_stream_open(f->ring, &f->waker, topics, &holder_1, slice_str(last));
 }
 
 /* One read of up to 4096 bytes. */
@@ -67,7 +69,7 @@ static void expect(struct feed_stream *stream, const char *text)
 static void end_and_close(struct fixture *f, struct feed_stream *stream)
 {
     char p[8];
-    feed_ring_end_key(f->ring, 1);
+    f->feed.end(f->feed.owner, holder_1.id);
     while (feed_stream_read(stream, p, sizeof(p)) != FEED_STREAM_END)
         continue;
     feed_stream_close(stream);
@@ -202,8 +204,8 @@ static void test_revoked(void **state)
 
     expect(stream, "retry: 3000\n\n");
     f->feed.publish(f->feed.owner, FEED_TOPIC_COMMIT, "secret");
-    feed_ring_end_key(f->ring, 2);
-    feed_ring_end_key(f->ring, 1);
+    f->feed.end(f->feed.owner, "session!11");
+    f->feed.end(f->feed.owner, holder_1.id);
     assert_int_equal(feed_stream_read(stream, p, sizeof(p)), FEED_STREAM_END);
     feed_stream_close(stream);
 }
@@ -226,21 +228,48 @@ static void test_end(void **state)
     feed_stream_close(stream);
 }
 
+static struct feed_stream *open_of(struct fixture *f, size_t number)
+{
+    struct feed_holder holder = {.scopes = 1};
+
+    (void)snprintf(holder.id, sizeof holder.id, "token!%zu", number);
+    return feed_stream_open(f->ring, &f->waker, 1, &holder, SLICE(""));
+}
+
+/* Those who have an open stream, with what they might do then. */
+static void test_holders(void **state)
+{
+    struct fixture *f = *state;
+    struct feed_holder holders[FEED_STREAMS_MAX];
+
+    assert_int_equal(f->feed.holders(f->feed.owner, holders), 0);
+    struct feed_stream *one = open_stream(f, FEED_TOPIC_COMMIT, ""), *two = open_of(f, 2);
+    assert_int_equal(f->feed.holders(f->feed.owner, holders), 2);
+    assert_string_equal(holders[0].id, "session!1");
+    assert_int_equal(holders[0].scopes, 5);
+    assert_string_equal(holders[1].id, "token!2");
+    f->feed.end(f->feed.owner, "token!2");
+    assert_int_equal(f->feed.holders(f->feed.owner, holders), 1);
+    feed_stream_close(two);
+    feed_stream_close(one);
+    assert_int_equal(f->feed.holders(f->feed.owner, holders), 0);
+}
+
 static void test_caps(void **state)
 {
     struct fixture *f = *state;
     struct feed_stream *streams[FEED_STREAMS_MAX];
 
     for (size_t i = 0; i < FEED_STREAMS_MAX; i++) {
-        streams[i] = feed_stream_open(f->ring, &f->waker, 1, i / FEED_STREAMS_PER_KEY, SLICE(""));
+        streams[i] = open_of(f, i / FEED_STREAMS_PER_HOLDER);
         assert_non_null(streams[i]);
-        if (i == FEED_STREAMS_PER_KEY - 1)
-            assert_null(feed_stream_open(f->ring, &f->waker, 1, 0, SLICE("")));
+        if (i == FEED_STREAMS_PER_HOLDER - 1)
+            assert_null(open_of(f, 0));
     }
-    assert_null(feed_stream_open(f->ring, &f->waker, 1, 1000, SLICE("")));
+    assert_null(open_of(f, 1000));
     feed_stream_close(streams[0]);
     assert_int_equal(feed_ring_streams(f->ring), FEED_STREAMS_MAX - 1);
-    streams[0] = feed_stream_open(f->ring, &f->waker, 1, 0, SLICE(""));
+    streams[0] = open_of(f, 0);
     assert_non_null(streams[0]);
     for (size_t i = 0; i < FEED_STREAMS_MAX; i++)
         feed_stream_close(streams[i]);
@@ -251,8 +280,8 @@ static void test_caps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(events), TEST(pieces),  TEST(resume), TEST(ring_goes_round),
-        TEST(time),   TEST(revoked), TEST(end),    TEST(caps),
+        TEST(events), TEST(pieces),  TEST(resume), TEST(ring_goes_round), TEST(time), TEST(revoked),
+        TEST(end),    TEST(holders), TEST(caps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,6 +268,28 @@ static void test_list(void **state)
     assert_string_equal(sessions[0].id, ann.session.id);
 }
 
+/* Looking does not keep a session alive. */
+static void test_peek(void **state)
+{
+    (void)state;
+    struct session session;
+    people_add("ann", ROLE_OPERATOR);
+    struct made a = create("ann");
+    struct slice id = slice_str(a.session.id);
+
+    advance(SESSION_IDLE_MS - 1);
+    assert_result(sessions_peek(people.store, &people.clock.clock, id, &session, &people.error), 0);
+    assert_string_equal(session.user, "ann");
+    assert_int_equal(session.role, ROLE_OPERATOR);
+    advance(1);
+    assert_result(sessions_peek(people.store, &people.clock.clock, id, &session, &people.error),
+                  ERR_NOT_FOUND);
+    a = create("ann");
+    assert_result(sessions_peek(people.store, &people.clock.clock, slice_str(a.secret), &session,
+                                &people.error),
+                  ERR_NOT_FOUND); /* it is no key */
+}
+
 static void test_revoke(void **state)
 {
     (void)state;
@@ -407,6 +429,7 @@ int main(void)
         WITH_PEOPLE(test_csrf),
         WITH_PEOPLE(test_proved),
         WITH_PEOPLE(test_list),
+        WITH_PEOPLE(test_peek),
         WITH_PEOPLE(test_revoke),
         WITH_PEOPLE(test_ends_with_the_user),
         WITH_PEOPLE(test_sweep),

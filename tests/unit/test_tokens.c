@@ -226,6 +226,26 @@ static void test_writes(void **state)
     assert_int_equal(token.used_ms, NOW_MS + TOKEN_TOUCH_MS);
 }
 
+/* Looking is no use of it, and is told of every end. */
+static void test_peek(void **state)
+{
+    (void)state;
+    struct token token;
+    people_add("kim", ROLE_ADMINISTRATOR);
+    struct made made = create("kim", "t", BIT(SCOPE_LOGS_READ));
+    struct slice id = slice_str(made.token.id);
+
+    assert_result(tokens_peek(people.store, &people.clock.clock, id, &token, &people.error), 0);
+    assert_int_equal(token.rights, BIT(SCOPE_LOGS_READ));
+    assert_int_equal(people_sql("SELECT used_ms FROM tokens"), 0);
+    clock_fake_advance(&people.clock, TOKEN_EXPIRES_DEFAULT_MS);
+    assert_result(tokens_peek(people.store, &people.clock.clock, id, &token, &people.error),
+                  ERR_TIMEOUT);
+    assert_result(tokens_revoke(people.store, SLICE("kim"), SLICE("t"), &people.error), 0);
+    assert_result(tokens_peek(people.store, &people.clock.clock, id, &token, &people.error),
+                  ERR_NOT_FOUND);
+}
+
 static void test_create_refused(void **state)
 {
     (void)state;
@@ -382,6 +402,7 @@ int main(void)
         WITH_PEOPLE(test_writes),
         WITH_PEOPLE(test_create_refused),
         WITH_PEOPLE(test_too_many),
+        WITH_PEOPLE(test_peek),
         WITH_PEOPLE(test_list_and_revoke),
         WITH_PEOPLE(test_read_scopes),
     };
