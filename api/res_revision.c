@@ -121,13 +121,26 @@ void api_revision_diff(struct api_call *call)
     config_unref(from);
 }
 
+/* What is staged is somebody's work: it is not dropped by the way. */
+static bool is_free(struct api_call *call, const struct api_target *target)
+{
+    size_t count = target->is_draft_new ? 0 : target->draft.item_count;
+
+    if (count == 0)
+        return true;
+    problem_with(call, 409, "draft.not_empty", "changes", json_u64(count),
+                 "the draft has %zu change%s that this would replace: commit or discard first",
+                 count, count == 1 ? "" : "s");
+    return false;
+}
+
 void api_revision_restore(struct api_call *call)
 {
     struct api_target target = {0};
     struct slice name =
         call_has(call, API_PARAM_DRAFT) ? call->params[API_PARAM_DRAFT] : SLICE("me");
 
-    if (!target_draft(call, name, &target.draft, &target.is_draft_new))
+    if (!target_draft(call, name, &target.draft, &target.is_draft_new) || !is_free(call, &target))
         return;
     struct config *wanted = load(call, call->path_values[0]);
     if (wanted == NULL)

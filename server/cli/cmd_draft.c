@@ -246,20 +246,9 @@ void cli_config_history(struct cli *cli)
     cli_note_next(cli);
 }
 
-/* The draft becomes what leads to that revision: what is staged would be gone. */
+/* The draft becomes what leads to that revision; one that holds changes is refused. */
 void cli_config_restore(struct cli *cli)
 {
-    size_t count = staged_count(cli);
-
-    if (count == SIZE_MAX)
-        return;
-    if (count > 0) {
-        cli_refuse(cli,
-                   "your draft has %zu change%s that this would replace: `postern config commit` "
-                   "or `postern config discard` first",
-                   count, count == 1 ? "" : "s");
-        return;
-    }
     const struct cli_request request = {
         .route = CLI_ROUTE_revision_restore,
         .values = {cli_arg(cli, 0)},

@@ -228,6 +228,12 @@ def test_revisions(api):
     assert diff["items"][0]["fields"] == [
         {"pointer": "/tls", "label": "TLS support", "kind": "word", "old": "none", "new": "required"}]
     assert token.get("/revisions/%d/diff" % first, to=first).json["items"] == []
+    token.put(CONTROL + "staged.example", {"tls": "required"}, draft="me")
+    refused = token.post("/revisions/%d/restore" % first, draft="me")
+    assert (refused.status, refused.code) == (409, "draft.not_empty")
+    assert refused.json["changes"] == 1
+    assert [i["key"] for i in token.get("/drafts/me/diff").json["items"]] == ["staged.example"]
+    assert token.delete("/drafts/me").status == 204
     restored = token.post("/revisions/%d/restore" % first, draft="me")
     assert restored.status == 200, restored
     assert token.post("/drafts/me/commit", {"comment": "back"}).status == 200
