@@ -73,7 +73,7 @@ enum cfg_reload {
     CFG_RELOAD_CERTIFICATES = 1 << 1, /* served and client certificates */
     CFG_RELOAD_TRUST = 1 << 2,        /* trust lists */
     CFG_RELOAD_DNS = 1 << 3,          /* the resolver */
-    CFG_RELOAD_LOGS = 1 << 4,         /* the logs' time zone */
+    CFG_RELOAD_LOGS = 1 << 4,         /* the logs' time zone and rotation */
     CFG_RELOAD_HTTPS = 1 << 5,        /* where the administration listens */
 };
 

@@ -92,6 +92,13 @@ static const struct cfg_row rows_of_cfg_delivery[] = {
 static const struct cfg_rows cfg_delivery_rows = TABLE(rows_of_cfg_delivery);
 #undef CFG_STRUCT
 
+#define CFG_STRUCT struct cfg_logs
+static const struct cfg_row rows_of_cfg_logs[] = {
+#include "config/logs.def"
+};
+static const struct cfg_rows cfg_logs_rows = TABLE(rows_of_cfg_logs);
+#undef CFG_STRUCT
+
 #define CFG_STRUCT struct cfg_interface
 static const struct cfg_row rows_of_cfg_interface[] = {
 #include "config/interfaces.def"

@@ -96,6 +96,10 @@ struct cfg_delivery {
 #include "config/delivery.def"
 };
 
+struct cfg_logs {
+#include "config/logs.def"
+};
+
 struct cfg_interface {
 #include "config/interfaces.def"
 };

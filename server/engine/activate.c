@@ -266,6 +266,17 @@ static void warn_of_demonstration(const struct activate *a)
                        .certificate = s->listeners[i].cfg->certificate);
 }
 
+static void change_logs(struct activate *a)
+{
+    const struct config *config = a->prepared->config;
+    const struct trace_settings settings = {
+        .timezone = config->system.timezone.p,
+        .rotate_bytes = config->logs.rotate_bytes,
+        .keep_files = config->logs.keep_files,
+    };
+    trace_change(a->engine->trace, &settings);
+}
+
 static void hook_publish(void *owner, const struct config *old, const struct config *candidate)
 {
     struct activate *a = owner;
@@ -280,7 +291,7 @@ static void hook_publish(void *owner, const struct config *old, const struct con
     } else {
         delivery_publish(a->delivery, a->prepared);
     }
-    trace_set_timezone(a->engine->trace, a->prepared->config->system.timezone.p);
+    change_logs(a);
     warn_of_demonstration(a);
     for (size_t i = 0; i < a->engine->loop_count; i++) {
         struct loop_change change = {.a = a, .index = i};

@@ -41,16 +41,20 @@ static int file_look(struct sink_log_file *file, struct error *reterr)
     return 0;
 }
 
+static void file_rotate_at(struct sink_log_file *file, uint64_t rotate_bytes, uint32_t keep_files)
+{
+    file->rotate_bytes = rotate_bytes == 0 ? SINK_LOG_ROTATE_BYTES : rotate_bytes;
+    file->limit_bytes = file->rotate_bytes;
+    file->keep_files = keep_files == 0 ? SINK_LOG_KEEP_FILES : keep_files;
+}
+
 static int file_open(struct sink_log_file *file, const struct sink_log_settings *settings,
                      const char *name, struct error *reterr)
 {
     file->dir = mem_strdup(settings->dir);
     file->name = mem_strdup(name);
     file->path = trace_files_path(settings->dir, name, 0);
-    file->rotate_bytes =
-        settings->rotate_bytes == 0 ? SINK_LOG_ROTATE_BYTES : settings->rotate_bytes;
-    file->limit_bytes = file->rotate_bytes;
-    file->keep_files = settings->keep_files == 0 ? SINK_LOG_KEEP_FILES : settings->keep_files;
+    file_rotate_at(file, settings->rotate_bytes, settings->keep_files);
     buf_init(&file->pending, 0);
     file->fd = open_log(file->path);
     if (file->fd < 0)
@@ -67,6 +71,12 @@ static void file_close(struct sink_log_file *file)
     free(file->path);
     buf_finish(&file->pending);
     *file = (struct sink_log_file){.fd = -1};
+}
+
+void sink_log_rotate_at(struct sink_log *sink, uint64_t rotate_bytes, uint32_t keep_files)
+{
+    file_rotate_at(&sink->text, rotate_bytes, keep_files);
+    file_rotate_at(&sink->json, rotate_bytes, keep_files);
 }
 
 int sink_log_open(struct sink_log *sink, const struct sink_log_settings *settings,

@@ -55,6 +55,9 @@ struct sink_log {
 /* Opens both for appending, makes them (0640) when they are missing. ERR_IO, ERR_FULL. */
 int sink_log_open(struct sink_log *sink, const struct sink_log_settings *settings,
                   struct error *reterr) MUST_CHECK;
+/* Other limits; 0 as in the settings. They hold from the next line on: a file that is larger is
+ * rotated then, and what is over KEEP_FILES goes with it. */
+void sink_log_rotate_at(struct sink_log *sink, uint64_t rotate_bytes, uint32_t keep_files);
 /* Renders both lines; writes when enough has come together. */
 void sink_log_add(struct sink_log *sink, const struct trace_record *record);
 /* True: everything is with the kernel. False: try again in a while. */

@@ -30,6 +30,13 @@ enum {
     RETRY_MS = 1000,           /* a file that cannot be written */
 };
 
+/* What may change while it runs. */
+struct upkeep {
+    char zone[TRACE_ZONE_MAX];
+    uint64_t rotate_bytes;
+    uint32_t keep_files;
+};
+
 struct trace {
     /* A memory trace has these two and no thread. */
     struct buf *text, *json;
@@ -49,8 +56,8 @@ struct trace {
     struct metrics_snapshot metrics;      /* but log_dropped, which is dropped_count */
     uint64_t submitted_count, done_count; /* records that went into a buffer, and through it */
     uint64_t dropped_count, dropped_told; /* in all, and those that a line has told of */
-    bool is_stopping, wants_reopen, wants_zone, wants_flush;
-    char zone[TRACE_ZONE_MAX];
+    bool is_stopping, wants_reopen, wants_change, wants_flush;
+    struct upkeep upkeep;
 };
 
 static size_t rounded(size_t size_bytes)
@@ -144,7 +151,7 @@ static struct timespec after_ms(uint64_t ms)
 /* mutex held */
 static bool is_asked(const struct trace *trace)
 {
-    return trace->is_stopping || trace->wants_reopen || trace->wants_zone || trace->wants_flush;
+    return trace->is_stopping || trace->wants_reopen || trace->wants_change || trace->wants_flush;
 }
 
 /* mutex held: sleeps until there is something to do. */
@@ -189,8 +196,8 @@ static void write_block(struct trace *trace, size_t used_bytes)
 struct turn {
     size_t used_bytes;
     uint64_t submitted_count, dropped;
-    bool is_stopping, wants_reopen, wants_zone;
-    char zone[TRACE_ZONE_MAX];
+    bool is_stopping, wants_reopen, wants_change;
+    struct upkeep upkeep;
 };
 
 /* mutex held */
@@ -202,15 +209,21 @@ static void take_locked(struct trace *trace, struct turn *turn)
         .dropped = trace->dropped_count - trace->dropped_told,
         .is_stopping = trace->is_stopping,
         .wants_reopen = trace->wants_reopen,
-        .wants_zone = trace->wants_zone,
+        .wants_change = trace->wants_change,
+        .upkeep = trace->upkeep,
     };
-    memcpy(turn->zone, trace->zone, sizeof(turn->zone));
     char *block = trace->filling;
     trace->filling = trace->taken;
     trace->taken = block;
     trace->used_bytes = 0;
     trace->dropped_told = trace->dropped_count;
-    trace->wants_reopen = trace->wants_zone = trace->wants_flush = false;
+    trace->wants_reopen = trace->wants_change = trace->wants_flush = false;
+}
+
+static void keep_up(struct trace *trace, const struct upkeep *upkeep)
+{
+    trace_zone_set(upkeep->zone);
+    sink_log_rotate_at(&trace->sink, upkeep->rotate_bytes, upkeep->keep_files);
 }
 
 static void *run(void *arg)
@@ -222,8 +235,8 @@ static void *run(void *arg)
         wait_locked(trace);
         take_locked(trace, &turn);
         unlock(trace);
-        if (turn.wants_zone)
-            trace_zone_set(turn.zone);
+        if (turn.wants_change)
+            keep_up(trace, &turn.upkeep);
         write_block(trace, turn.used_bytes);
         if (turn.dropped > 0)
             tell_dropped(trace, turn.dropped);
@@ -339,13 +352,15 @@ void trace_reopen(struct trace *trace)
         ask(trace, &trace->wants_reopen);
 }
 
-void trace_set_timezone(struct trace *trace, const char *zone)
+void trace_change(struct trace *trace, const struct trace_settings *settings)
 {
     if (trace == NULL || trace->is_memory)
         return;
     lock(trace);
-    (void)snprintf(trace->zone, sizeof(trace->zone), "%s", zone);
-    trace->wants_zone = true;
+    (void)snprintf(trace->upkeep.zone, sizeof(trace->upkeep.zone), "%s", settings->timezone);
+    trace->upkeep.rotate_bytes = settings->rotate_bytes;
+    trace->upkeep.keep_files = settings->keep_files;
+    trace->wants_change = true;
     (void)pthread_cond_signal(&trace->wake);
     unlock(trace);
 }

@@ -56,8 +56,9 @@ void trace_submit(struct trace *trace, struct trace_record *record);
 
 /* SIGHUP: opens the files by name again, after rotation. Returns at once. */
 void trace_reopen(struct trace *trace);
-/* system.timezone changed: holds for every event submitted after the call. Returns at once. */
-void trace_set_timezone(struct trace *trace, const char *zone);
+/* Other timezone, rotate_bytes and keep_files; they hold for every event submitted after the call,
+ * which returns at once. The rest of SETTINGS is not looked at. */
+void trace_change(struct trace *trace, const struct trace_settings *settings);
 /* Returns when all that was submitted before the call has been given to the kernel. Blocks: tests
  * and shutdown only. */
 void trace_flush(struct trace *trace);

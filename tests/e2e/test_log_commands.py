@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from harness import PATIENCE, binary, wait_until
-from harness.client import send_message
+from harness.client import Client, send_message
 
 CLEAN, NOTHING, USAGE, STATE = 0, 1, 2, 4
 
@@ -132,6 +132,29 @@ def test_tail_follows_through_a_rotation(make_gateway, tmp_path):
     finally:
         tail.kill()
         assert tail.communicate()[1] == b""
+
+
+def test_the_configuration_says_when_files_are_rotated(make_gateway):
+    """At once, and what is found goes on through all of them."""
+    gateway = make_gateway()
+    directory = os.path.join(gateway.state, "log")
+    for words in (["set", "logs", "rotate_bytes=1048576", "keep_files=2"], ["commit"]):
+        done = subprocess.run([binary(), "config", *words, "--state-dir", gateway.state], timeout=60,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == CLEAN, done
+
+    def numbers():
+        return sorted(int(name[len("mail_json."):]) for name in os.listdir(directory)
+                      if name.startswith("mail_json."))
+    for _ in range(20):
+        with Client(gateway.public, helo="client.example") as client:
+            for _ in range(400):
+                assert client.message("a@sender.example", "b@example.test", b"Subject: n").code == 250
+        if numbers() and numbers()[0] > 1:
+            break
+    wait_until(lambda: [n > 1 for n in numbers()] == [True] * 2, 20 * PATIENCE, "two files, not the first")
+    assert all(os.path.getsize(os.path.join(directory, "mail_json.%d" % n)) <= 1048576
+               for n in numbers())
 
 
 def test_tail_ends_when_nobody_reads(make_gateway):

@@ -111,6 +111,28 @@ static size_t check_all(const char *name, const char *before, uint64_t first, ui
     return count;
 }
 
+/* While it runs: the file that is too large now goes with the next line, then the old ones. */
+static void limits_change(void **state)
+{
+    (void)state;
+    struct trace *trace = start(UINT64_MAX, 1000);
+    emit(trace, 0, 1000);
+    assert_int_equal(check_all("mail_logs", "ICID ", 0, 1000), 0);
+    trace_change(trace, &(struct trace_settings){
+                            .timezone = "UTC", .rotate_bytes = SMALL, .keep_files = 1000});
+    emit(trace, 1000, 1);
+    assert_int_equal(check_all("mail_logs", "ICID ", 0, 1001), 1);
+    emit(trace, 1001, 1000);
+    assert_true(check_all("mail_logs", "ICID ", 0, 2001) > 5);
+    trace_change(
+        trace, &(struct trace_settings){.timezone = "UTC", .rotate_bytes = SMALL, .keep_files = 2});
+    emit(trace, 2001, 100);
+    struct trace_files files = list("mail_logs");
+    assert_int_equal(files.count, 2);
+    trace_files_finish(&files);
+    trace_destroy(trace);
+}
+
 static void lines_go_on_in_the_next_file(void **state)
 {
     (void)state;
@@ -329,6 +351,8 @@ static void sizes_that_do_not_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(limits_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(limits_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lines_go_on_in_the_next_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_newest_are_kept_and_no_name_comes_back, set_up,
                                         tear_down),

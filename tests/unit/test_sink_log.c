@@ -91,7 +91,7 @@ static void flush_puts_both_lines_into_the_files(void **state)
     assert_string_equal(buf_cstr(&buf), "{\"time\":\"2026-11-24T12:01:49.123Z\",\"level\":\"Info\","
                                         "\"event\":\"icid_close\",\"icid\":4}\n");
     buf_finish(&buf);
-    trace_set_timezone(trace, "KST-9");
+    trace_change(trace, &(struct trace_settings){.timezone = "KST-9"});
     TRACE_EMIT(trace, WHEN, icid_close, .icid = 5);
     trace_destroy(trace);
     read_all(f->text_path, &buf);

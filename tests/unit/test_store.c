@@ -168,7 +168,7 @@ static void test_list_revisions(void **state)
         const char *order;
         size_t changes;
     } steps[] = {
-        {3, RAT("a.test") RAT("b.test"), 15},              /* every object there is */
+        {3, RAT("a.test") RAT("b.test"), 16},              /* every object there is */
         {2, RAT("a.test") RAT("b.test"), 1},               /* one gone */
         {4, RAT("a.test") RAT("b.test"), 2},               /* one back, one new */
         {4, RAT("b.test") RAT("a.test"), 1},               /* an order */
