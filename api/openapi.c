@@ -161,7 +161,12 @@ static json_t *schemas(void)
     for (unsigned i = 0; i < CFG_SECTION_COUNT; i++)
         for (unsigned is_patch = 0; is_patch < 2; is_patch++) {
             section_schema_name((enum cfg_section)i, is_patch != 0, name);
-            json_put(all, name, config_describe_object((enum cfg_section)i, is_patch != 0));
+            json_t *schema = config_describe_object((enum cfg_section)i, is_patch != 0);
+            if (i ==
+                CFG_SECTION_CERTIFICATES) /* read only: a write may have it, and is not asked */
+                json_put(json_object_get(schema, "properties"), "status",
+                         reference("CertificateStatus"));
+            json_put(all, name, schema);
         }
     return all;
 }

@@ -1,11 +1,13 @@
 /* Any section, drawn from the rows: list, read, put, patch, delete, order. */
 #include "api/api_priv.h"
+#include "api/certificate_status.h"
 #include "api/handlers.h"
 #include "api/json.h"
 #include "api/target.h"
 #include "api/tell.h"
 #include "config/merge.h"
 #include "config/objects.h"
+#include "config/uses.h"
 #include "control/control.h"
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
@@ -15,9 +17,20 @@ static bool is_sparse(const struct api_call *call)
     return slice_eq(call->params[API_PARAM_SPARSE], SLICE("1"));
 }
 
-static json_t *shown(const struct api_call *call, enum cfg_section section, json_t *object)
+/* As an answer has it; a certificate with what it says. */
+static json_t *shown(struct api_call *call, const struct api_target *target, json_t *object)
 {
-    return is_sparse(call) ? object_sparse(section, object) : json_incref(object);
+    json_t *out;
+
+    if (is_sparse(call))
+        out = object_sparse(target->section, object);
+    else if (target->section == CFG_SECTION_CERTIFICATES)
+        out = json_copy(object);
+    else
+        return json_incref(object);
+    if (target->section == CFG_SECTION_CERTIFICATES)
+        json_put(out, "status", certificate_status(call, object, target->view->document));
+    return out;
 }
 
 /* --- reading --- */
@@ -49,7 +62,7 @@ static void read_object(struct api_call *call, int key_at)
         problem_unknown(call, &target);
     } else {
         give_etag(call, object);
-        respond_json(call, shown(call, target.section, object));
+        respond_json(call, shown(call, &target, object));
     }
     target_close(&target);
 }
@@ -100,7 +113,7 @@ static void list_objects(struct api_call *call)
         if (!is_begun) {
             is_begun = slice_eq(cursor, slice_str(place));
         } else if (json_array_size(items) < limit) {
-            (void)json_array_append_new(items, shown(call, target.section, object));
+            (void)json_array_append_new(items, shown(call, &target, object));
             last = place;
         } else if (json_is_null(next)) {
             next = json_string(last);
@@ -300,6 +313,8 @@ static bool make_value(struct api_call *call, struct api_target *target, enum wr
     }
     if (write == WRITE_DELETE)
         return true;
+    if (target->section == CFG_SECTION_CERTIFICATES) /* read = write: it came with the answer */
+        (void)json_object_del(call->body, "status");
     wanted = write == WRITE_PUT ? json_incref(call->body) : merge_patch(current, call->body);
     config_errors_init(&errors);
     *ret_value = object_canonical(target->section, target->listener, target->key, wanted, &errors);
@@ -330,20 +345,37 @@ static void write_object(struct api_call *call, int key_at, enum write write)
     target_close(&target);
 }
 
+/* --- uses --- */
+
+void api_config_uses(struct api_call *call)
+{
+    struct api_target target;
+
+    if (!target_open(call, 1, &target))
+        return;
+    struct slice key = object_key(target.section, target.key, call_arena(call));
+    if (overlay_object(target.view, target.section, target.listener, key) == NULL)
+        problem_unknown(call, &target);
+    else
+        respond_json(call, config_uses(target.view->document, target.section, key));
+    target_close(&target);
+}
+
 /* --- orders --- */
 
 /* The body names each of the listener's objects once. */
 static bool check_order(struct api_call *call, const json_t *current, const json_t *wanted)
 {
-    size_t count = json_array_size(wanted);
-    bool is_same = json_is_array(wanted) && count == json_array_size(current);
+    json_t *left = json_object(); /* a set: what has not been named yet */
+    bool is_same = json_is_array(wanted) && json_array_size(wanted) == json_array_size(current);
 
-    for (size_t i = 0; is_same && i < count; i++) {
-        size_t times = 0;
-        for (size_t j = 0; j < count; j++)
-            times += json_equal(json_array_get(current, i), json_array_get(wanted, j)) ? 1 : 0;
-        is_same = times == 1;
+    for (size_t i = 0; i < json_array_size(current); i++)
+        json_put(left, json_string_value(json_array_get(current, i)), json_true());
+    for (size_t i = 0; is_same && i < json_array_size(wanted); i++) {
+        const char *key = json_string_value(json_array_get(wanted, i));
+        is_same = key != NULL && json_object_del(left, key) == 0;
     }
+    json_decref(left);
     if (is_same)
         return true;
     problem_with(call, 422, "order.keys", "allowed", json_deep_copy(current),

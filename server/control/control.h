@@ -2,6 +2,7 @@
 #ifndef POSTERN_CONTROL_CONTROL_H
 #define POSTERN_CONTROL_CONTROL_H
 
+#include "control/certificate_ctl.h"
 #include "control/config_ctl.h"
 #include "control/file_ctl.h"
 #include "control/log_ctl.h"

@@ -97,8 +97,8 @@ struct cert_info *cert_info_of(gnutls_x509_crt_t crt)
     size = sizeof(bytes);
     if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, bytes, &size) >= 0)
         pki_hex(bytes, size, info->spki);
-    info->key_type =
-        pki_key_type(gnutls_x509_crt_get_pk_algorithm(crt, &info->key_bits), info->key_bits);
+    int pk = gnutls_x509_crt_get_pk_algorithm(crt, &info->key_bits);
+    info->key_type = pki_key_type(pk, info->key_bits);
     return info;
 }
 
@@ -119,6 +119,28 @@ int cert_info_parse(struct slice pem, struct cert_info **ret_info, struct error 
     }
     *ret_info = cert_info_of(crt);
     gnutls_x509_crt_deinit(crt);
+    return 0;
+}
+
+int cert_chain_parse(struct slice pem, struct cert_info *ret_infos[CERT_CHAIN_MAX],
+                     size_t *ret_count, struct error *reterr)
+{
+    gnutls_x509_crt_t crts[CERT_CHAIN_MAX];
+    unsigned count = CERT_CHAIN_MAX;
+
+    if (pem.len > CERT_PEM_MAX)
+        return error_set(reterr, ERR_INVALID, "the chain is longer than %d bytes", CERT_PEM_MAX);
+    gnutls_datum_t datum = pki_datum(pem);
+    int r = gnutls_x509_crt_list_import(crts, &count, &datum, GNUTLS_X509_FMT_PEM,
+                                        GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED);
+    if (r < 0)
+        return error_set(reterr, ERR_INVALID, "no chain of up to %d certificates in PEM: %s",
+                         CERT_CHAIN_MAX, gnutls_strerror(r));
+    for (unsigned i = 0; i < count; i++) {
+        ret_infos[i] = cert_info_of(crts[i]);
+        gnutls_x509_crt_deinit(crts[i]);
+    }
+    *ret_count = count;
     return 0;
 }
 

@@ -38,6 +38,10 @@ struct cert_info {
 
 /* Reads the first certificate of PEM. ERR_INVALID says what is wrong. The caller owns *ret_info. */
 int cert_info_parse(struct slice pem, struct cert_info **ret_info, struct error *reterr) MUST_CHECK;
+/* All certificates of PEM, as they stand there. ERR_INVALID: one cannot be read, or there are more
+ * than CERT_CHAIN_MAX. The caller owns each. */
+int cert_chain_parse(struct slice pem, struct cert_info *ret_infos[CERT_CHAIN_MAX],
+                     size_t *ret_count, struct error *reterr) MUST_CHECK;
 void cert_info_destroy(struct cert_info *info);
 struct cert_info *cert_info_of(struct gnutls_x509_crt_int *crt);
 

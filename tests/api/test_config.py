@@ -347,3 +347,37 @@ def served(api):
         client.starttls()
         leaves.append(ssl.DER_cert_to_PEM_cert(client.sock.getpeercert(True)))
     return leaves
+
+
+def test_certificates_say_what_they_are(api):
+    token = api.token("certificates:read", "certificates:write", "config:read", "config:draft")
+    read = token.get("/certificates/demonstration")
+    status = read.json["status"]
+    assert status["health"] == "ok" and status["days_left"] > 3000
+    assert {pair["type"] for pair in status["pairs"]} == {"ecdsa", "rsa"}
+    for pair in status["pairs"]:
+        assert pair["demonstration"] and pair["chain"][0]["self_signed"]
+        assert "localhost" in pair["chain"][0]["names"]
+    users = {(use["section"], use["key"]) for use in status["used_by"]["items"]}
+    assert {("listeners", "InboundMail"), ("interfaces", "Loopback")} <= users
+    assert token.get("/certificates").json["items"][0]["status"] == status
+    # What was read can be written back; what it says is not asked.
+    same = token.put("/certificates/demonstration", dict(read.json, status={"health": "splendid"}),
+                     draft="me", headers={"If-Match": read.etag})
+    assert same.status == 200 and not same.json["changed"], same
+    assert token.patch("/certificates/demonstration", {"status": None}, draft="me",
+                       headers={"If-Match": read.etag}).json["changed"] is False
+
+
+def test_uses(api):
+    token = api.token("config:read", "config:draft")
+    uses = token.get("/config-uses/mail-flow-policies/ACCEPTED").json
+    assert {"section": "sender-groups", "listener": "InboundMail", "key": "UNKNOWN",
+            "pointer": "/policy", "label": "Policy"} in uses["items"]
+    assert uses["total"] == len(uses["items"])
+    assert token.get("/config-uses/mail-flow-policies/NONE").code == "config.unknown"
+    token.put("/config/mail-flow-policies/FRESH", {"action": "accept"}, draft="me")
+    assert token.get("/config-uses/mail-flow-policies/FRESH").status == 404
+    assert token.get("/config-uses/mail-flow-policies/FRESH", draft="me").json == \
+        {"items": [], "total": 0}
+    assert token.delete("/drafts/me").status == 204
