@@ -2,6 +2,7 @@
  * its CSRF header. Every refusal is audited (api.c); none says which part was wrong. */
 #include "api/api_priv.h"
 #include "api/call_priv.h"
+#include "api/cookie.h"
 #include "config/sessions.h"
 #include "config/tokens.h"
 #include "control/control.h"
@@ -48,18 +49,9 @@ static bool identify_token(struct api_call *call, struct slice text)
     return true;
 }
 
-/* The value of our cookie; empty: it did not come. RFC 6265 5.4: pairs with "; " between. */
 struct slice auth_cookie(const struct api_exchange *exchange)
 {
-    struct slice cookies = api_exchange_field(exchange, "Cookie");
-
-    while (cookies.len > 0) {
-        struct slice pair = slice_trim(slice_cut(&cookies, ';'));
-        struct slice name = slice_cut(&pair, '=');
-        if (slice_eq(name, SLICE(AUTH_COOKIE)))
-            return pair;
-    }
-    return SLICE("");
+    return cookie_find(api_exchange_field(exchange, "Cookie"), SLICE(AUTH_COOKIE));
 }
 
 static bool is_safe(enum api_method method)

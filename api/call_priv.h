@@ -27,7 +27,7 @@ void auth_holder(const struct principal *principal, struct feed_holder *ret_hold
 void auth_end_streams(struct api *api);
 
 #define AUTH_COOKIE "__Host-postern"
-/* The value of our cookie; empty: it did not come. */
+/* The value of our cookie; empty: it did not come, or came twice. */
 struct slice auth_cookie(const struct api_exchange *exchange);
 
 json_t *problem_error_list(const struct config_errors *errors);

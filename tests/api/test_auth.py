@@ -70,6 +70,15 @@ def test_session(api):
     assert one.get("/session").status == 401
 
 
+def test_session_cookie_comes_once(api):
+    """Beside others it is found; a second one, planted by a foreign page, makes both worthless."""
+    one = api.user("cookies", "administrator")
+    ours = "__Host-postern=" + one.cookie
+    for cookies, status in ((ours, 200), ("a=b; %s; c=d" % ours, 200), ("%s; %s" % (ours, ours), 401),
+                            ("%s; __Host-postern=x" % ours, 401), ("__Host-postern; %s" % ours, 401)):
+        assert one.call("GET", "/session", None, {"Cookie": cookies}).status == status, cookies
+
+
 def test_csrf(api):
     one = api.user("csrf", "administrator")
     path = "/config/destination-controls/csrf.example"
