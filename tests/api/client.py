@@ -123,18 +123,22 @@ class Api:
         finally:
             connection.close()
 
-    def call(self, method, path, value=None, headers=(), **query):
-        """PATH below /api/v1, its parts already quoted; VALUE is sent as JSON."""
+    def send(self, method, path, body, headers=(), **query):
+        """PATH below /api/v1, its parts already quoted; BODY as it is."""
         full = BASE + path + ("?" + urllib.parse.urlencode(query) if query else "")
+        answer = self.raw(method, full, body, headers)
+        check_answer(method, path, answer)
+        return answer
+
+    def call(self, method, path, value=None, headers=(), **query):
+        """The same with VALUE as JSON."""
         headers = dict(headers)
         body = None
         if value is not None:
             body = json.dumps(value)
             headers.setdefault("Content-Type", "application/merge-patch+json" if method == "PATCH"
                                else "application/json")
-        answer = self.raw(method, full, body, headers)
-        check_answer(method, path, answer)
-        return answer
+        return self.send(method, path, body, headers, **query)
 
     def get(self, path, **query):
         return self.call("GET", path, **query)

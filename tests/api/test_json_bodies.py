@@ -1,0 +1,75 @@
+"""The documents of tests/unit/json as bodies: what is no JSON is refused with the codec's own code and a
+problem document, and the daemon goes on. How the files are written is told in their base.txt."""
+import os
+import re
+
+from harness import ROOT
+
+FOLDER = os.path.join(ROOT, "tests", "unit", "json")
+PATH = "/config/destination-controls/body.example"
+
+
+def lines(name):
+    with open(os.path.join(FOLDER, name), encoding="utf-8", newline="\n") as text:
+        for line in text.read().split("\n"):
+            if line and line[0] != "#":
+                yield line
+
+
+def unescape(text):
+    return re.sub(rb"\\(?:x([0-9a-f]{2})|\\)", lambda found: bytes.fromhex((found.group(1) or b"5c").decode()),
+                  text.encode())
+
+
+BASE = b",".join(b'"%s":%s' % tuple(line[2:].encode().split(b" ", 1)) for line in lines("base.txt"))
+
+
+def documents(name):
+    """(case, bytes, code) of each case that is made of J lines."""
+    case, body, code = None, None, None
+    for line in list(lines(name)) + ["== end"]:
+        kind, rest = line[:2], line[3:]
+        if kind == "==":
+            if body is not None:
+                yield case, body, code
+            case, body, code = rest, None, None
+        elif kind == "J:":
+            body = (body or b"") + rest.encode()
+        elif kind == "J!":
+            body = (body or b"") + unescape(rest)
+        elif kind == "J+":
+            body = (body or b"") + BASE
+        elif kind == "J*":
+            times, _, text = rest.partition(" ")
+            body = (body or b"") + unescape(text) * int(times)
+        elif kind == "E:":
+            code = rest.split(" ")[0]
+
+
+def test_bodies_that_are_no_json(api):
+    token = api.token("config:read", "config:draft")
+    count = 0
+    for case, body, code in documents("syntax-invalid.txt"):
+        answer = token.send("PUT", PATH, body, {"Content-Type": "application/json"}, draft="me")
+        wanted = (422, "config.invalid") if code == "value.type" else (400, code)
+        assert (answer.status, answer.code) == wanted, (case, answer)
+        if code == "value.type":
+            assert [(e["pointer"], e["code"]) for e in answer.json["errors"]] == [("", code)], case
+        count += 1
+    assert count >= 140
+    assert token.get("/healthz").status == 200
+    assert token.get("/drafts/me/diff").json["items"] == []
+
+
+def test_bodies_that_are_something_else(api):
+    """JSON in odd forms is read; it is a whole configuration, which this path does not take."""
+    token = api.token("config:read", "config:draft")
+    count = 0
+    for case, body, _ in documents("syntax-valid.txt"):
+        answer = token.send("PUT", PATH, body, {"Content-Type": "application/json"}, draft="me")
+        assert (answer.status, answer.code) == (422, "config.invalid"), (case, answer)
+        assert {e["code"] for e in answer.json["errors"]} == {"key.unknown"}, case
+        count += 1
+    assert count >= 5
+    assert token.put(PATH, {"tls": "none"}, draft="me").status == 200
+    assert token.delete("/drafts/me").status == 204
