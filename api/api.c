@@ -210,26 +210,33 @@ void call_finished(struct api_call *call)
     call->body = NULL;
 }
 
+/* An error about a member of the body, whose name is the client's. */
+static void add_member(struct config_errors *errors, const char *name, const char *code,
+                       const char *text)
+{
+    struct buf pointer;
+
+    buf_init(&pointer, 0);
+    config_pointer_append(&pointer, slice_str(name));
+    config_errors_add(errors, buf_cstr(&pointer), code, "%s", text);
+    buf_finish(&pointer);
+}
+
 static void check_members(const json_t *body, const json_t *schema, struct config_errors *errors)
 {
     const json_t *known = json_object_get(schema, "properties");
     const json_t *required = json_object_get(schema, "required");
-    char pointer[128];
 
     for (void *it = json_object_iter((json_t *)(size_t)body); it != NULL;
          it = json_object_iter_next((json_t *)(size_t)body, it)) {
         const char *key = json_object_iter_key(it);
-        if (json_object_get(known, key) != NULL)
-            continue;
-        (void)snprintf(pointer, sizeof pointer, "/%s", key);
-        config_errors_add(errors, pointer, "key.unknown", "is not known here");
+        if (json_object_get(known, key) == NULL)
+            add_member(errors, key, "key.unknown", "is not known here");
     }
     for (size_t i = 0; i < json_array_size(required); i++) {
         const char *key = json_string_value(json_array_get(required, i));
-        if (json_object_get(body, key) != NULL)
-            continue;
-        (void)snprintf(pointer, sizeof pointer, "/%s", key);
-        config_errors_add(errors, pointer, "key.missing", "is missing");
+        if (json_object_get(body, key) == NULL)
+            add_member(errors, key, "key.missing", "is missing");
     }
 }
 

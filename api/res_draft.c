@@ -126,12 +126,19 @@ static json_t *warnings_of(const struct config *candidate)
 
     for (size_t i = 0; i < candidate->listeners.count; i++) {
         const struct cfg_listener *l = &candidate->listeners.items[i];
-        if (slice_eq(l->certificate, SLICE("demonstration")) && l->type == CFG_LISTENER_TYPE_PUBLIC)
-            (void)json_array_append_new(
-                list, json_pack("{s:o,s:s,s:s}", "pointer",
-                                json_sprintf("/listeners/%.*s/certificate", SLICE_ARGS(l->name)),
-                                "code", "certificate.demonstration", "detail",
-                                "peers cannot verify the demonstration certificate"));
+        struct buf pointer;
+        if (!slice_eq(l->certificate, SLICE("demonstration")) ||
+            l->type != CFG_LISTENER_TYPE_PUBLIC)
+            continue;
+        buf_init(&pointer, 0);
+        (void)buf_append_str(&pointer, "/listeners");
+        config_pointer_append(&pointer, l->name);
+        (void)buf_append_str(&pointer, "/certificate");
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s,s:s,s:s}", "pointer", buf_cstr(&pointer),
+                                              "code", "certificate.demonstration", "detail",
+                                              "peers cannot verify the demonstration certificate"));
+        buf_finish(&pointer);
     }
     return list;
 }

@@ -156,9 +156,11 @@ static void lay_over(struct api_call *call, json_t *whole, const json_t *file,
         json_t *value = json_object_iter_value(it);
         enum cfg_section section = config_section_find(slice_str(name));
         if (section == CFG_SECTION_COUNT) {
-            char *pointer = mem_printf("/%s", name);
-            config_errors_add(errors, pointer, "key.unknown", "is no section");
-            free(pointer);
+            struct buf pointer;
+            buf_init(&pointer, 0);
+            config_pointer_append(&pointer, slice_str(name));
+            config_errors_add(errors, buf_cstr(&pointer), "key.unknown", "is no section");
+            buf_finish(&pointer);
         } else if (!is_wanted(call, name)) {
             continue;
         } else if (!is_merge || config_section_traits(section).is_singleton ||

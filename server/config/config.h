@@ -63,6 +63,8 @@ void config_errors_finish(struct config_errors *errors);
  * a literal. */
 void config_errors_add(struct config_errors *errors, const char *pointer, const char *code,
                        const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* One step more of a JSON Pointer: `/` and NAME with its escapes, RFC 6901 3. */
+void config_pointer_append(struct buf *pointer, struct slice name);
 /* The same error once more, at another place. */
 void config_errors_copy(struct config_errors *errors, const struct config_error *error,
                         const char *pointer);

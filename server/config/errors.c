@@ -159,24 +159,28 @@ void config_errors_copy(struct config_errors *errors, const struct config_error 
         add_again(errors, keep(errors, pointer), error->code, &error->params, "%s", error->text);
 }
 
+void config_pointer_append(struct buf *pointer, struct slice name)
+{
+    (void)buf_append_char(pointer, '/');
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.p[i] == '~')
+            (void)buf_append_str(pointer, "~0");
+        else if (name.p[i] == '/')
+            (void)buf_append_str(pointer, "~1");
+        else
+            (void)buf_append_char(pointer, name.p[i]);
+    }
+}
+
 static void append_path(struct buf *buf, const struct config_path *path)
 {
     if (path == NULL)
         return;
     append_path(buf, path->up); /* at most LIMIT_JSON_DEPTH deep */
-    (void)buf_append_char(buf, '/');
-    if (path->key == NULL) {
-        (void)buf_printf(buf, "%zu", path->index);
-        return;
-    }
-    for (const char *p = path->key; *p != '\0'; p++) {
-        if (*p == '~')
-            (void)buf_append_str(buf, "~0");
-        else if (*p == '/')
-            (void)buf_append_str(buf, "~1");
-        else
-            (void)buf_append_char(buf, *p);
-    }
+    if (path->key == NULL)
+        (void)buf_printf(buf, "/%zu", path->index);
+    else
+        config_pointer_append(buf, slice_str(path->key));
 }
 
 const char *config_path_pointer(const struct config_path *path, struct mem_arena *arena)

@@ -396,14 +396,8 @@ static void name_place(const json_t *document, const char *pointer, struct buf *
     struct slice parts[2] = {overlay_member(object, "listener"),
                              overlay_member(object, cfg_sections[section].key)};
     (void)buf_printf(out, "/%.*s", SLICE_ARGS(name));
-    for (size_t i = overlay_is_per_listener(section) ? 0 : 1; i < ARRAY_LEN(parts); i++) {
-        (void)buf_append_char(out, '/');
-        for (size_t j = 0; j < parts[i].len; j++) /* RFC 6901 3 */
-            (void)buf_printf(out, "%s",
-                             parts[i].p[j] == '~'   ? "~0"
-                             : parts[i].p[j] == '/' ? "~1"
-                                                    : (char[2]){parts[i].p[j], '\0'});
-    }
+    for (size_t i = overlay_is_per_listener(section) ? 0 : 1; i < ARRAY_LEN(parts); i++)
+        config_pointer_append(out, parts[i]);
     if (rest.len > 0)
         (void)buf_printf(out, "/%.*s", SLICE_ARGS(rest));
 }

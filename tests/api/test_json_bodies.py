@@ -73,3 +73,30 @@ def test_bodies_that_are_something_else(api):
     assert count >= 5
     assert token.put(PATH, {"tls": "none"}, draft="me").status == 200
     assert token.delete("/drafts/me").status == 204
+
+
+def test_pointers_to_unknown_members(api):
+    """RFC 6901: a name is escaped, and whole."""
+    nobody = api.nobody()
+    token = api.token("config:read", "config:draft")
+    for name, pointer in (("a/b~c", "/a~1b~0c"), ("", "/"), ("한" * 100, "/" + "한" * 100),
+                          ("x" * 300, "/" + "x" * 300)):
+        answer = nobody.post("/session", {"user": "kim", "password": "x", name: 1})
+        assert (answer.status, answer.code) == (422, "body.invalid")
+        assert answer.pointers() == [pointer]
+        answer = token.put(PATH, {name: 1}, draft="me")
+        assert answer.status == 422 and answer.pointers() == [pointer]
+        answer = token.post("/config-file/load", {"file": {name: 1}}, draft="me", mode="merge")
+        assert answer.status == 422 and pointer in answer.pointers(), answer
+
+
+def test_pointer_of_a_warning(api):
+    token = api.token("config:read", "config:draft")
+    token.put("/config/listeners/a%2Fb", {"type": "public", "interface": "Loopback", "port": 1025,
+                                          "certificate": "demonstration"}, draft="me")
+    token.put("/config/sender-groups/ALL", {"policy": "ACCEPTED", "senders": [{"sender": "ALL"}]}, draft="me",
+              listener="a/b")
+    token.put("/config/rat/ALL", {"action": "reject"}, draft="me", listener="a/b")
+    validation = token.post("/drafts/me/validate").json
+    assert validation["ok"] and "/listeners/a~1b/certificate" in [w["pointer"] for w in validation["warnings"]]
+    assert token.delete("/drafts/me").status == 204
