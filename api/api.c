@@ -270,6 +270,13 @@ static void run_admit(struct letter *letter)
     free(entry);
 }
 
+static void handle(void *owner)
+{
+    struct api_call *call = owner;
+
+    call->route->handle(call);
+}
+
 static void run_handle(struct letter *letter)
 {
     struct entry *entry = CONTAINER_OF(letter, struct entry, letter);
@@ -277,7 +284,7 @@ static void run_handle(struct letter *letter)
 
     free(entry);
     if (read_body(call) && check_body(call))
-        call->route->handle(call);
+        audit_run(call, handle, call);
 }
 
 static void post(struct api *api, struct api_exchange *exchange, void (*run)(struct letter *letter))

@@ -1,4 +1,8 @@
-/* What an ended call leaves in the audit: each change, login and refusal, never a value. */
+/* What a call leaves in the audit: each change, login and refusal, never a value.
+ *
+ * What the database keeps is told in the transaction that changes it, so that neither a kill nor a
+ * full disk leaves an action without its row, or a row without its action. Refusals, failures, and
+ * what is done elsewhere (the queue) get their row when the call ends. */
 #include "api/api_priv.h"
 #include "api/call_priv.h"
 #include "config/audit.h"
@@ -22,38 +26,57 @@ static size_t fields_of(struct api_call *call, struct slice fields[AUDIT_FIELDS_
     return count;
 }
 
-static bool is_told(const struct api_call *call)
+static bool is_change(const struct api_call *call)
 {
     enum api_method method = call->exchange->method;
     bool is_read = method == API_METHOD_GET || method == API_METHOD_HEAD;
-    bool is_dry = slice_eq(call->params[API_PARAM_DRY_RUN], SLICE("1"));
 
-    if (call->route == NULL)
-        return false;
-    if (outcome_of(call->exchange->status) == AUDIT_REFUSED)
-        return true;
-    return !is_read && !is_dry;
+    return call->route != NULL && !is_read && !call_is_dry(call);
 }
 
-void audit_call(struct api_call *call)
+static int append(struct api_call *call, enum audit_outcome outcome, struct error *reterr)
 {
     const struct api_exchange *exchange = call->exchange;
     struct slice fields[AUDIT_FIELDS_MAX];
-    struct error error;
-
-    if (!is_told(call))
-        return;
     const struct audit_entry entry = {
         .principal = slice_str(call->principal.name),
         .address = &exchange->address,
         .action = call->route->id,
         .target = call->audit != NULL ? slice_str(call->audit) : exchange->path,
-        .outcome = outcome_of(exchange->status),
+        .outcome = outcome,
         .fields = fields,
         .field_count = fields_of(call, fields),
         .request = slice_str(exchange->request_id),
     };
-    int r = audit_append(call_store(call), call->api->settings.clock, &entry, NULL, &error);
+    return audit_append(call_store(call), call->api->settings.clock, &entry, NULL, reterr);
+}
+
+static int write_rider(struct store_rider *rider, struct error *reterr)
+{
+    return append(CONTAINER_OF(rider, struct api_call, rider), AUDIT_DONE, reterr);
+}
+
+void audit_run(struct api_call *call, void (*run)(void *owner), void *owner)
+{
+    struct store *store = call_store(call);
+
+    call->rider.write = write_rider;
+    store_set_rider(store, is_change(call) ? &call->rider : NULL);
+    run(owner);
+    store_set_rider(store, NULL); /* an answered call is gone, one that waits comes back here */
+}
+
+void audit_call(struct api_call *call)
+{
+    enum audit_outcome outcome = outcome_of(call->exchange->status);
+    struct error error;
+
+    store_set_rider(call_store(call), NULL);
+    if (call->route == NULL || (outcome != AUDIT_REFUSED && !is_change(call)))
+        return;
+    if (outcome == AUDIT_DONE && call->rider.is_stored)
+        return;
+    int r = append(call, outcome, &error);
     if (r < 0)
         log_error("audit: %s was not recorded: %s", call->route->id, error.text);
 }

@@ -11,6 +11,7 @@
 #include "api/exchange.h"
 #include "api/route.h"
 #include "base/err.h"
+#include "config/store.h"
 
 struct api;
 
@@ -40,9 +41,10 @@ struct api_call {
     struct slice path_values[API_PATH_VALUES_MAX]; /* decoded, in the order of the path */
     struct slice params[API_PARAM_COUNT];          /* decoded; .p NULL: not given */
     struct principal principal;
-    json_t *body;        /* of routes with JSON or PATCH; owned by the call */
-    const char *audit;   /* target for the audit, in the arena; NULL: the path */
-    const char *problem; /* the code of the answer, if it is a problem */
+    json_t *body;             /* of routes with JSON or PATCH; owned by the call */
+    const char *audit;        /* target for the audit, in the arena; NULL: the path */
+    const char *problem;      /* the code of the answer, if it is a problem */
+    struct store_rider rider; /* puts the audit's row into the transaction of what is done */
     bool is_answered;
 };
 
@@ -68,9 +70,6 @@ const char *call_text(struct api_call *call, const char *key, bool is_required, 
 
 /* False: answered with 403. For what depends on more than the route. */
 bool auth_require(struct api_call *call, enum scope scope) MUST_CHECK;
-
-struct config;
-struct store;
 
 struct store *call_store(struct api_call *call);
 /* The running configuration, until the next commit. */

@@ -13,7 +13,11 @@ void call_done(struct api_call *call);
 /* Before that: writes the audit, frees what the call owned. */
 void call_finished(struct api_call *call);
 
-/* Writes the audit's row of an ended call, if it is one to be told (audit_call.c). */
+/* The audit (audit_call.c). A call of what changes something in the database has its row in the
+ * transaction that does it: RUN, a handler or what goes on after a letter, and nothing else of main
+ * comes in between. */
+void audit_run(struct api_call *call, void (*run)(void *owner), void *owner);
+/* Writes the row of an ended call that has none yet, if it is one to be told. */
 void audit_call(struct api_call *call);
 
 /* Who asks (auth.c): fills call->principal. False: answered with 401 or 403. */

@@ -2,6 +2,7 @@
 #include "api/hash_job.h"
 
 #include "api/api_priv.h"
+#include "api/call_priv.h"
 #include "control/control.h"
 
 static char *take_secret(struct api_call *call, const char *key)
@@ -54,12 +55,19 @@ void hash_job_end(struct hash_job *job)
     free(job);
 }
 
+static void go_on(void *owner)
+{
+    struct hash_job *job = owner;
+
+    job->then(job);
+}
+
 static void back_on_main(struct letter *letter)
 {
     struct hash_job *job = CONTAINER_OF(letter, struct hash_job, letter);
 
     if (job->status == 0) {
-        job->then(job);
+        audit_run(job->call, go_on, job);
         return;
     }
     problem_failed(job->call, &job->error);

@@ -251,20 +251,8 @@ static json_t *diff_in_draft(const struct overlay *view, const struct overlay_it
 static void write_draft(struct api_call *call, struct api_target *target,
                         const struct overlay_item *item)
 {
-    struct store *store = call_store(call);
-    struct error error;
-
-    if (!call_is_dry(call)) {
-        if (!target_draft_ensure(call, target))
-            return;
-        int r = draft_stage(store, call->api->settings.clock, target->draft.id, item, 1, &error);
-        if (r < 0) {
-            problem_failed(call, &error);
-            return;
-        }
-        api_exchange_reply_field(call->exchange, "Postern-Draft", slice_str(target->draft.id));
-        tell_draft(call, target->draft.id);
-    }
+    if (!call_is_dry(call) && !target_stage(call, target, item))
+        return;
     json_t *diff = diff_in_draft(target->view, item);
     respond_written(call, item, diff, json_array_size(diff) > 0);
 }

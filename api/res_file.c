@@ -231,8 +231,9 @@ static void stage(struct load *self, struct api_target *target, const struct con
     overlay_items_finish(items, count);
 }
 
-static void take_document(struct load *self)
+static void take_document(void *owner)
 {
+    struct load *self = owner;
     struct api_call *call = self->call;
     struct api_target target = {0};
     struct slice name =
@@ -260,7 +261,7 @@ static void file_read_done(struct letter *letter)
     else if (read->status < 0)
         problem_failed(self->call, &read->error);
     else
-        take_document(self);
+        audit_run(self->call, take_document, self);
     load_end(self);
 }
 

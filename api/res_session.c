@@ -91,10 +91,17 @@ static void open_session(struct api_call *call, const char *user)
     struct session session;
     struct error error;
     struct principal *p = &call->principal;
+    struct user known;
 
-    int r =
-        sessions_create(call_store(call), clock_of(call), slice_str(user), &call->exchange->address,
-                        api_exchange_field(call->exchange, "User-Agent"), secret, &session, &error);
+    int r = users_find(call_store(call), slice_str(user), &known, &error);
+    if (r == 0) { /* the audit's row in the transaction says who it is */
+        (void)snprintf(p->name, sizeof p->name, "%s", known.name);
+        r = sessions_create(
+            call_store(call), clock_of(call), slice_str(user), &call->exchange->address,
+            api_exchange_field(call->exchange, "User-Agent"), secret, &session, &error);
+    }
+    if (r < 0)
+        p->name[0] = '\0';
     if (r == ERR_NOT_FOUND) {
         problem(call, 401, "auth.login", "user or password is wrong");
         return;

@@ -131,13 +131,15 @@ void api_user_create(struct api_call *call)
         person_hash(job, "/password", user_hashed);
 }
 
-/* Role and state, before a password. 0, or what users.h says. */
-static int update_user(struct api_call *call, struct config_errors *errors, struct error *reterr)
+/* Role, state and, unless HASH is NULL, the password, in one transaction. 0, or what users.h says.
+ */
+static int update_user(struct api_call *call, const char *hash, struct config_errors *errors,
+                       struct error *reterr)
 {
+    struct store *store = call_store(call);
     const json_t *role = json_object_get(call->body, "role");
     const json_t *disabled = json_object_get(call->body, "disabled");
     struct slice name = call->path_values[0];
-    int r = 0;
 
     if (role != NULL && !json_is_string(role))
         config_errors_add(errors, "/role", "value.type", "must be a text");
@@ -145,12 +147,20 @@ static int update_user(struct api_call *call, struct config_errors *errors, stru
         config_errors_add(errors, "/disabled", "value.type", "must be true or false");
     if (errors->count > 0)
         return ERR_INVALID;
+    if (role == NULL && disabled == NULL && hash == NULL)
+        return 0;
+    int r = store_begin(store, reterr);
+    if (r < 0)
+        return r;
     if (role != NULL)
-        r = users_set_role(call_store(call), name, role_find(slice_str(json_string_value(role))),
-                           errors, reterr);
+        r = users_set_role(store, name, role_find(slice_str(json_string_value(role))), errors,
+                           reterr);
     if (r == 0 && disabled != NULL)
-        r = users_set_disabled(call_store(call), name, json_is_true(disabled), errors, reterr);
-    return r;
+        r = users_set_disabled(store, name, json_is_true(disabled), errors, reterr);
+    if (r == 0 && hash != NULL)
+        r = users_set_password(store, call->api->settings.clock, name, hash,
+                               slice_str(call->principal.id), errors, reterr);
+    return store_end(store, r, reterr);
 }
 
 static void new_password_hashed(struct hash_job *job)
@@ -160,10 +170,7 @@ static void new_password_hashed(struct hash_job *job)
     struct error error;
 
     config_errors_init(&errors);
-    int r = update_user(call, &errors, &error);
-    if (r == 0)
-        r = users_set_password(call_store(call), call->api->settings.clock, call->path_values[0],
-                               job->hash, slice_str(call->principal.id), &errors, &error);
+    int r = update_user(call, job->hash, &errors, &error);
     if (r == 0)
         answer_user(call, call->path_values[0]);
     else
@@ -186,7 +193,7 @@ void api_user_update(struct api_call *call)
         return;
     }
     config_errors_init(&errors);
-    int r = update_user(call, &errors, &error);
+    int r = update_user(call, NULL, &errors, &error);
     if (r == 0)
         answer_user(call, call->path_values[0]);
     else

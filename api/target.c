@@ -33,22 +33,6 @@ bool target_draft(struct api_call *call, struct slice name, struct draft *ret_dr
     return false;
 }
 
-bool target_draft_ensure(struct api_call *call, struct api_target *target)
-{
-    struct error error;
-
-    if (!target->is_draft_new)
-        return true;
-    int r = draft_create(call_store(call), call->api->settings.clock, call->principal.name, "",
-                         true, 0, &target->draft, &error);
-    if (r < 0) {
-        problem_failed(call, &error);
-        return false;
-    }
-    target->is_draft_new = false;
-    return true;
-}
-
 bool target_overlay(struct api_call *call, const struct draft *draft, const json_t *resolve,
                     struct overlay **ret_overlay)
 {
@@ -77,22 +61,46 @@ void respond_diff(struct api_call *call, const struct overlay *overlay)
                            "items", overlay_diff(overlay), "conflicts", overlay->conflicts));
 }
 
-bool target_replace(struct api_call *call, struct api_target *target,
-                    const struct overlay_item *items, size_t count)
+/* How items get into a draft: draft_stage or draft_replace. */
+typedef int put_items(struct store *store, const struct clock *clock, const char *id,
+                      const struct overlay_item *items, size_t count, struct error *reterr);
+
+/* One transaction, with the making of a draft that is new. */
+static bool put(struct api_call *call, struct api_target *target, const struct overlay_item *items,
+                size_t count, put_items *put_into)
 {
+    struct store *store = call_store(call);
+    const struct clock *clock = call->api->settings.clock;
     struct error error;
 
-    if (!target_draft_ensure(call, target))
-        return false;
-    int r = draft_replace(call_store(call), call->api->settings.clock, target->draft.id, items,
-                          count, &error);
+    int r = store_begin(store, &error);
+    if (r == 0) {
+        if (target->is_draft_new)
+            r = draft_create(store, clock, call->principal.name, "", true, 0, &target->draft,
+                             &error);
+        if (r == 0)
+            r = put_into(store, clock, target->draft.id, items, count, &error);
+        r = store_end(store, r, &error);
+    }
     if (r < 0) {
         problem_failed(call, &error);
         return false;
     }
+    target->is_draft_new = false;
     tell_draft(call, target->draft.id);
     api_exchange_reply_field(call->exchange, "Postern-Draft", slice_str(target->draft.id));
     return true;
+}
+
+bool target_stage(struct api_call *call, struct api_target *target, const struct overlay_item *item)
+{
+    return put(call, target, item, 1, draft_stage);
+}
+
+bool target_replace(struct api_call *call, struct api_target *target,
+                    const struct overlay_item *items, size_t count)
+{
+    return put(call, target, items, count, draft_replace);
 }
 
 static bool read_place(struct api_call *call, int key_at, struct api_target *target)

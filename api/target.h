@@ -25,8 +25,6 @@ struct api_target {
  * anything staged. */
 bool target_draft(struct api_call *call, struct slice name, struct draft *ret_draft,
                   bool *ret_is_new) MUST_CHECK;
-/* Makes the principal's `me` if need be. */
-bool target_draft_ensure(struct api_call *call, struct api_target *target) MUST_CHECK;
 /* The items of a draft over what runs; RESOLVE as in config/overlay.h. */
 bool target_overlay(struct api_call *call, const struct draft *draft, const json_t *resolve,
                     struct overlay **ret_overlay) MUST_CHECK;
@@ -34,7 +32,10 @@ bool target_overlay(struct api_call *call, const struct draft *draft, const json
 /* Answers with what the overlay changes and where it conflicts. */
 void respond_diff(struct api_call *call, const struct overlay *overlay);
 
-/* Makes ITEMS all that the target's draft holds, and says which draft it is. False: answered. */
+/* Stages ITEM in the target's draft, made if it is new, and says which draft it is. */
+bool target_stage(struct api_call *call, struct api_target *target,
+                  const struct overlay_item *item) MUST_CHECK;
+/* The same, with ITEMS as all that the draft holds. */
 bool target_replace(struct api_call *call, struct api_target *target,
                     const struct overlay_item *items, size_t count) MUST_CHECK;
 

@@ -178,16 +178,68 @@ void db_copy_text(sqlite3_stmt *stmt, int at, char *ret_text, size_t size_bytes)
 
 int db_begin(struct store *store, struct error *reterr)
 {
-    return db_run(store, "BEGIN IMMEDIATE", reterr);
+    int r = db_run(store, store->depth == 0 ? "BEGIN IMMEDIATE" : "SAVEPOINT inner", reterr);
+    if (r == 0)
+        store->depth++;
+    return r;
+}
+
+static int end_inner(struct store *store, int r, struct error *reterr)
+{
+    if (r == 0)
+        r = db_run(store, "RELEASE inner", reterr);
+    if (r < 0) /* fails only if SQLite has rolled back all of it already */
+        (void)sqlite3_exec(store->db, "ROLLBACK TO inner; RELEASE inner", NULL, NULL, NULL);
+    store->depth--;
+    return r;
 }
 
 int db_end(struct store *store, int r, struct error *reterr)
 {
+    struct store_rider *rider = store->rider;
+    ASSERT(store->depth > 0);
+    if (store->depth > 1)
+        return end_inner(store, r, reterr);
+    if (r == 0 && rider != NULL)
+        r = rider->write(rider, reterr);
     if (r == 0)
         r = db_run(store, "COMMIT", reterr);
     if (r < 0) /* fails only if SQLite has rolled back already */
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    store->depth = 0;
+    if (r == 0 && rider != NULL) {
+        rider->is_stored = true;
+        store->rider = NULL;
+    }
     return r;
+}
+
+int store_begin(struct store *store, struct error *reterr)
+{
+    return db_begin(store, reterr);
+}
+
+int store_end(struct store *store, int r, struct error *reterr)
+{
+    return db_end(store, r, reterr);
+}
+
+void store_set_rider(struct store *store, struct store_rider *rider)
+{
+    store->rider = rider;
+}
+
+int db_change_alone(struct store *store, const char *sql, const struct db_value *values,
+                    size_t count, const char *missing, struct error *reterr)
+{
+    size_t changes = 0;
+    int r = db_begin(store, reterr);
+    if (r < 0)
+        return r;
+    r = db_change(store, sql, values, count, &changes, reterr);
+    if (r == 0 && changes == 0)
+        r = error_set(reterr, ERR_NOT_FOUND, "%s", missing);
+    return db_end(store, r, reterr);
 }
 
 static int read_pragma(struct store *store, const char *sql, int *ret_value, struct error *reterr)

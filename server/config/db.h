@@ -11,8 +11,12 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+struct store_rider;
+
 struct store {
     sqlite3 *db;
+    unsigned depth;            /* transactions begun, each in the one before */
+    struct store_rider *rider; /* borrowed; NULL: nothing goes along */
 };
 
 /* What SQLite holds against the last call, as ERR_DB, ERR_FULL or ERR_INVALID. */
@@ -60,6 +64,10 @@ int db_select(struct store *store, const char *sql, const struct db_value *value
 /* A statement that gives no rows; *ret_changes (may be NULL) is how many rows it changed. */
 int db_change(struct store *store, const char *sql, const struct db_value *values, size_t count,
               size_t *ret_changes, struct error *reterr) MUST_CHECK;
+/* The same as a transaction of its own. ERR_NOT_FOUND with the text MISSING (a literal): it changed
+ * no row. */
+int db_change_alone(struct store *store, const char *sql, const struct db_value *values,
+                    size_t count, const char *missing, struct error *reterr) MUST_CHECK;
 /* The number in the first row of a query that always gives one. */
 int db_number(struct store *store, const char *sql, const struct db_value *values, size_t count,
               int64_t *ret_number, struct error *reterr) MUST_CHECK;
@@ -67,7 +75,9 @@ int db_number(struct store *store, const char *sql, const struct db_value *value
 void db_copy_text(sqlite3_stmt *stmt, int at, char *ret_text, size_t size_bytes);
 
 /* One transaction: begin, then end with the result so far. End commits if R is 0, else rolls back
- * and returns R. */
+ * and returns R. One inside another is a part of it, which can be undone alone. Before the
+ * outermost is committed the store's rider writes, so every action of an administrator is a
+ * transaction. */
 int db_begin(struct store *store, struct error *reterr) MUST_CHECK;
 int db_end(struct store *store, int r, struct error *reterr) MUST_CHECK;
 

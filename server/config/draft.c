@@ -155,8 +155,12 @@ int draft_create(struct store *store, const struct clock *clock, const char *own
 
 int draft_delete(struct store *store, const char *id, struct error *reterr)
 {
-    return db_change(store, "DELETE FROM drafts WHERE id = ?1", DB_VALUES(DB_TEXT(slice_str(id))),
-                     NULL, reterr);
+    int r = db_begin(store, reterr);
+    if (r < 0)
+        return r;
+    r = db_change(store, "DELETE FROM drafts WHERE id = ?1", DB_VALUES(DB_TEXT(slice_str(id))),
+                  NULL, reterr);
+    return db_end(store, r, reterr);
 }
 
 /* --- items --- */
@@ -375,11 +379,16 @@ int draft_discard(struct store *store, const struct clock *clock, const char *id
     struct mem_arena arena;
     size_t changes = 0;
 
+    int r = db_begin(store, reterr);
+    if (r < 0)
+        return r;
     mem_arena_init(&arena);
     named.key = object_key(item->section, item->key, &arena);
-    int r = delete_item(store, id, &named, &changes, reterr);
+    r = delete_item(store, id, &named, &changes, reterr);
     if (r == 0 && changes == 0)
         r = error_set(reterr, ERR_NOT_FOUND, "the draft has no such item");
+    if (r == 0)
+        r = touch(store, clock, id, reterr);
     mem_arena_finish(&arena);
-    return r == 0 ? touch(store, clock, id, reterr) : r;
+    return db_end(store, r, reterr);
 }

@@ -224,12 +224,9 @@ bool session_is_proved(const struct session *session, const struct clock *clock)
 int sessions_prove(struct store *store, const struct clock *clock, struct slice id,
                    struct error *reterr)
 {
-    size_t count = 0;
-    int r = db_change(store, "UPDATE sessions SET proved_ms = ?2 WHERE id = ?1",
-                      DB_VALUES(DB_TEXT(id), DB_NUMBER(clock_wall_ms(clock))), &count, reterr);
-    if (r == 0 && count == 0)
-        r = error_set(reterr, ERR_NOT_FOUND, "no such session");
-    return r;
+    return db_change_alone(store, "UPDATE sessions SET proved_ms = ?2 WHERE id = ?1",
+                           DB_VALUES(DB_TEXT(id), DB_NUMBER(clock_wall_ms(clock))),
+                           "no such session", reterr);
 }
 
 /* --- lists and ends --- */
@@ -275,14 +272,11 @@ int sessions_list(struct store *store, const struct clock *clock, struct slice u
 int sessions_revoke(struct store *store, struct slice user, struct slice id, struct error *reterr)
 {
     char name[USER_NAME_MAX + 1] = "";
-    size_t count = 0;
-    int r = 0;
-    if (user_name_normalize(user, name))
-        r = db_change(store, "DELETE FROM sessions WHERE user = ?1 AND id = ?2",
-                      DB_VALUES(DB_TEXT(slice_str(name)), DB_TEXT(id)), &count, reterr);
-    if (r == 0 && count == 0)
-        r = error_set(reterr, ERR_NOT_FOUND, "no such session");
-    return r;
+    if (!user_name_normalize(user, name))
+        return error_set(reterr, ERR_NOT_FOUND, "no such session");
+    return db_change_alone(store, "DELETE FROM sessions WHERE user = ?1 AND id = ?2",
+                           DB_VALUES(DB_TEXT(slice_str(name)), DB_TEXT(id)), "no such session",
+                           reterr);
 }
 
 int sessions_revoke_all(struct store *store, struct slice user, struct slice keep,

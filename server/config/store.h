@@ -13,9 +13,25 @@
 
 struct store;
 
+/* What goes along with the next transaction that something else makes: the audit's row with what it
+ * tells of. Its owner's memory; it must live until it is stored or taken off. */
+struct store_rider {
+    /* Writes inside that transaction, before its end; an error undoes all of it. */
+    int (*write)(struct store_rider *rider, struct error *reterr);
+    bool is_stored; /* durable, with the transaction */
+};
+
 /* Opens or makes the database at PATH. ERR_DB, ERR_INVALID (not ours, newer, damaged), ERR_FULL. */
 int store_open(const char *path, struct store **ret_store, struct error *reterr) MUST_CHECK;
 void store_close(struct store *store);
+
+/* Several changes as one transaction: begin, then end with the result so far. End keeps them if R
+ * is 0, else undoes them and returns R. Each call that changes something may stand between the two.
+ */
+int store_begin(struct store *store, struct error *reterr) MUST_CHECK;
+int store_end(struct store *store, int r, struct error *reterr) MUST_CHECK;
+/* Puts RIDER on the next transaction; NULL: takes it off. It is off once it is stored. */
+void store_set_rider(struct store *store, struct store_rider *rider);
 
 struct store_revision {
     uint64_t revision;

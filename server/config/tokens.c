@@ -349,12 +349,9 @@ int tokens_create(struct store *store, const struct clock *clock, struct slice u
 int tokens_revoke(struct store *store, struct slice user, struct slice name, struct error *reterr)
 {
     char normal[USER_NAME_MAX + 1] = "";
-    size_t count = 0;
-    int r = 0;
-    if (user_name_normalize(user, normal))
-        r = db_change(store, "DELETE FROM tokens WHERE user = ?1 AND name = ?2",
-                      DB_VALUES(DB_TEXT(slice_str(normal)), DB_TEXT(name)), &count, reterr);
-    if (r == 0 && count == 0)
-        r = error_set(reterr, ERR_NOT_FOUND, "no such token");
-    return r;
+    if (!user_name_normalize(user, normal))
+        return error_set(reterr, ERR_NOT_FOUND, "no such token");
+    return db_change_alone(store, "DELETE FROM tokens WHERE user = ?1 AND name = ?2",
+                           DB_VALUES(DB_TEXT(slice_str(normal)), DB_TEXT(name)), "no such token",
+                           reterr);
 }

@@ -8,6 +8,9 @@
 #include <cmocka.h>
 
 #include "config/audit.h"
+#include "config/draft.h"
+#include "config/sessions.h"
+#include "config/tokens.h"
 #include "people_help.h"
 
 static uint64_t append(const struct audit_entry *entry)
@@ -410,6 +413,120 @@ static void test_database_refuses(void **state)
                   ERR_INVALID);
 }
 
+/* --- in the transaction of what is told --- */
+
+static int write_row(struct store_rider *rider, struct error *reterr)
+{
+    (void)rider;
+    return audit_append(people.store, &people.clock.clock,
+                        &(struct audit_entry){.action = "user_create"}, NULL, reterr);
+}
+
+static int refuse_row(struct store_rider *rider, struct error *reterr)
+{
+    int r = write_row(rider, reterr);
+    return r < 0 ? r : error_set(reterr, ERR_FULL, "no room");
+}
+
+static int create(const char *name)
+{
+    return users_create(people.store, &people.clock.clock, slice_str(name), ROLE_OPERATOR,
+                        "$y$hash", &people.errors, &people.error);
+}
+
+static void test_rider(void **state)
+{
+    (void)state;
+    struct store_rider rider = {.write = write_row};
+    const struct audit_filter all = {0};
+    store_set_rider(people.store, &rider);
+    assert_result(create("No Name"), ERR_INVALID);
+    config_errors_finish(&people.errors);
+    config_errors_init(&people.errors);
+    assert_false(rider.is_stored);
+    assert_int_equal(count_of(&all), 0);
+    assert_result(create("kim"), 0);
+    assert_true(rider.is_stored);
+    assert_int_equal(count_of(&all), 1);
+    assert_result(create("kim"), ERR_EXISTS);
+    assert_mistake("/name", "key.duplicate");
+    assert_result(create("ann"), 0);
+    assert_int_equal(count_of(&all), 1); /* once */
+    /* Several as one: a part that fails is undone, with all of it and without the row. */
+    rider.is_stored = false;
+    store_set_rider(people.store, &rider);
+    assert_result(store_begin(people.store, &people.error), 0);
+    assert_result(create("bob"), 0);
+    assert_false(rider.is_stored);
+    int r = create("ann");
+    assert_mistake("/name", "key.duplicate");
+    assert_result(store_end(people.store, r, &people.error), ERR_EXISTS);
+    assert_false(rider.is_stored);
+    assert_int_equal(count_of(&all), 1);
+    assert_int_equal(people_sql("SELECT count(*) FROM users"), 2);
+    store_set_rider(people.store, NULL);
+    assert_int_equal(check(), 0);
+}
+
+static void test_rider_fails(void **state)
+{
+    (void)state;
+    struct store_rider rider = {.write = refuse_row};
+    store_set_rider(people.store, &rider);
+    assert_result(create("kim"), ERR_FULL);
+    assert_false(rider.is_stored);
+    store_set_rider(people.store, NULL);
+    assert_int_equal(people_sql("SELECT count(*) FROM users"), 0);
+    assert_int_equal(people_sql("SELECT count(*) FROM audit"), 0);
+    assert_result(create("kim"), 0);
+}
+
+/* What one statement does is a transaction too, if an administrator asked for it. */
+static void test_every_change_takes_it(void **state)
+{
+    (void)state;
+    struct store *store = people.store;
+    struct clock *clock = &people.clock.clock;
+    const struct ip address = {.family = 4, .bytes = {192, 0, 2, 7}};
+    char secret[SESSION_SECRET_SIZE], text[TOKEN_TEXT_LEN + 1];
+    struct session session, other;
+    struct token token;
+    struct draft draft;
+    int64_t rows = 0;
+    struct store_rider rider;
+#define ASSERT_TOLD(call)                                                                          \
+    do {                                                                                           \
+        rider = (struct store_rider){.write = write_row};                                          \
+        store_set_rider(store, &rider);                                                            \
+        assert_result(call, 0);                                                                    \
+        assert_true(rider.is_stored);                                                              \
+        assert_int_equal(people_sql("SELECT count(*) FROM audit"), ++rows);                        \
+    } while (0)
+    ASSERT_TOLD(create("kim"));
+    ASSERT_TOLD(sessions_create(store, clock, SLICE("kim"), &address, SLICE("-"), secret, &session,
+                                &people.error));
+    ASSERT_TOLD(sessions_create(store, clock, SLICE("kim"), &address, SLICE("-"), secret, &other,
+                                &people.error));
+    ASSERT_TOLD(sessions_prove(store, clock, slice_str(session.id), &people.error));
+    ASSERT_TOLD(sessions_revoke(store, SLICE("kim"), slice_str(other.id), &people.error));
+    ASSERT_TOLD(tokens_create(store, clock, SLICE("kim"), SLICE("t"), 1U << SCOPE_CONFIG_READ, 0,
+                              text, &token, &people.errors, &people.error));
+    ASSERT_TOLD(tokens_revoke(store, SLICE("kim"), SLICE("t"), &people.error));
+    ASSERT_TOLD(draft_create(store, clock, "kim", "", true, 0, &draft, &people.error));
+    ASSERT_TOLD(draft_stage(store, clock, draft.id, NULL, 0, &people.error));
+    ASSERT_TOLD(draft_delete(store, draft.id, &people.error));
+#undef ASSERT_TOLD
+    /* Nothing to revoke: nothing to tell of. */
+    rider = (struct store_rider){.write = write_row};
+    store_set_rider(store, &rider);
+    assert_result(tokens_revoke(store, SLICE("kim"), SLICE("t"), &people.error), ERR_NOT_FOUND);
+    assert_result(sessions_revoke(store, SLICE("kim"), SLICE("none"), &people.error),
+                  ERR_NOT_FOUND);
+    assert_false(rider.is_stored);
+    store_set_rider(store, NULL);
+    assert_int_equal(check(), 0);
+}
+
 static void test_words(void **state)
 {
     (void)state;
@@ -436,7 +553,8 @@ int main(void)
         WITH_PEOPLE(test_no_values),       WITH_PEOPLE(test_texts_from_outside),
         WITH_PEOPLE(test_append_only),     WITH_PEOPLE(test_tampering),
         WITH_PEOPLE(test_kept_elsewhere),  WITH_PEOPLE(test_database_refuses),
-        WITH_PEOPLE(test_words),
+        WITH_PEOPLE(test_words),           WITH_PEOPLE(test_rider),
+        WITH_PEOPLE(test_rider_fails),     WITH_PEOPLE(test_every_change_takes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
