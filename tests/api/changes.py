@@ -60,6 +60,7 @@ class Scene:
         users = self.admin.get("/users").json["items"]
         return {"file": told(self.token.get("/config-file").json),
                 "draft": self.token.get("/drafts/me/diff").json["items"],
+                "staged": self.token.get("/drafts/me").json["items"],
                 "tokens": sorted(each["name"] for each in self.admin.get("/me/tokens").json["items"]),
                 "users": [(each["name"], each["role"], each["disabled"]) for each in users],
                 "sessions": len(self.admin.get("/me/sessions").json["items"])}

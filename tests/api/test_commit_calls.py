@@ -23,7 +23,7 @@ LONG = SHORT + [changes.Certificate, changes.Checkpoint, changes.DraftItem, chan
 MOST = 200  # of one call of one thread: only what moves a thousand pages has more
 # What decides, with how many kills of it in the short form.
 DECIDING = {("postern", "pwrite64"): 3, ("postern", "fdatasync"): 2, ("postern", "bind"): 1,
-            ("postern", "listen"): 1, ("MHD-worker", "sendmsg"): 1}
+            ("loop-1", "listen"): 1, ("MHD-worker", "sendmsg"): 1}
 
 
 def spread(count, most):

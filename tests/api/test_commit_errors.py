@@ -31,7 +31,7 @@ def numbers(count):
     """Which of the calls fail: the first, or each in turn up to some, in the long form."""
     if not IS_LONG:
         return [1]
-    return sorted({1 + (count - 1) * i // 20 for i in range(21)})
+    return sorted({1 + (count - 1) * i // 7 for i in range(8)})
 
 
 def fail_at(walk, thread, injection):
