@@ -133,7 +133,7 @@ static int bind_port(struct activate *a, const struct cfg_listener *l,
         p->fds[i] = -1;
     a->port_count++;
     for (size_t i = 0; i < a->engine->loop_count; i++) {
-        int r = listener_bind(&interface->address, number, &p->fds[i], reterr);
+        int r = listener_open(&interface->address, number, &p->fds[i], reterr);
         if (r < 0)
             return r;
     }

@@ -120,8 +120,7 @@ int inbound_listen(struct inbound *inbound, struct slice name, const struct ip *
     p->number = port;
     (void)snprintf(p->name, sizeof p->name, "%.*s", SLICE_ARGS(name));
     list_append(&inbound->ports, &p->node);
-    int r =
-        listener_start(inbound->loop, fd, INBOUND_BACKLOG, &port_handler, p, &p->listener, reterr);
+    int r = listener_start(inbound->loop, fd, &port_handler, p, &p->listener, reterr);
     if (r < 0)
         stopped(p);
     return r;

@@ -48,9 +48,9 @@ int listener_probe(const struct ip *ip, uint16_t port, struct error *reterr)
     return 0;
 }
 
-int listener_bind(const struct ip *ip, uint16_t port, int *ret_fd, struct error *reterr)
+int listener_open(const struct ip *ip, uint16_t port, int *ret_fd, struct error *reterr)
 {
-    return tcp_bind(ip, port, true, 0, ret_fd, reterr);
+    return tcp_bind(ip, port, true, LISTENER_BACKLOG, ret_fd, reterr);
 }
 
 uint16_t listener_port(int fd)
@@ -166,17 +166,9 @@ static void run_stop(struct letter *letter)
     uv_close((uv_handle_t *)&listener->poll, on_poll_closed);
 }
 
-int listener_start(struct loop *loop, int fd, int backlog, const struct listener_handler *handler,
-                   void *ctx, struct listener **ret_listener, struct error *reterr)
+int listener_start(struct loop *loop, int fd, const struct listener_handler *handler, void *ctx,
+                   struct listener **ret_listener, struct error *reterr)
 {
-    if (listen(fd, backlog) < 0) {
-        int errnum = errno;
-        uint16_t port = listener_port(fd);
-        (void)close(fd); /* the error that counts is ERRNUM */
-        if (errnum == EADDRINUSE)
-            return error_set(reterr, ERR_EXISTS, "port %u is in use by another process", port);
-        return error_set_errno(reterr, errnum, "cannot listen on port %u", port);
-    }
     struct listener *listener = MEM_NEW(struct listener);
     int r = uv_poll_init(loop_uv_of(loop), &listener->poll, fd);
     if (r < 0) {

@@ -17,7 +17,8 @@ pytestmark = [
 STORE = [("postern", "pwrite64", "ENOSPC"), ("postern", "fdatasync", "EIO"), ("postern", "pwrite64", "EIO"),
          ("postern", "fdatasync", "ENOSPC")]
 KEYS = [("postern", "openat", "EMFILE"), ("postern", "openat", "ENOMEM"), ("postern", "openat", "EIO")]
-PORTS = [("postern", "bind", "EADDRINUSE"), ("postern", "bind", "EACCES"), ("postern", "socket", "EMFILE"),
+PORTS = [("postern", "bind", "EADDRINUSE"), ("postern", "listen", "EADDRINUSE"),
+         ("postern", "socket", "EMFILE"), ("postern", "bind", "EACCES"),
          ("postern", "socket", "ENOMEM"), ("postern", "setsockopt", "ENOMEM")]
 SHORT = [(changes.OneObject, STORE[:2] + KEYS[:1]), (changes.Listener, STORE[1:2] + PORTS[:3]),
          (changes.User, STORE[:2])]
