@@ -82,6 +82,18 @@ static int append(const char *bytes, size_t len, void *data)
     return buf_append(data, bytes, len) ? 0 : -1;
 }
 
+/* Which object stands at AT of a section's list: by key, and where an order means something by
+ * listener and order, so that the same configuration is the same text whatever it was read from. A
+ * candidate is not sorted yet: as it came. */
+static size_t place(const struct config *c, enum cfg_section section, size_t at)
+{
+    const uint32_t *sorted = (cfg_sections[section].flags & CFG_SECTION_PER_LISTENER) != 0
+                                 ? c->index[section].by_listener
+                                 : c->index[section].by_key;
+
+    return c->is_sealed ? sorted[at] : at;
+}
+
 json_t *config_document(const struct config *c)
 {
     json_t *root = json_object();
@@ -94,8 +106,8 @@ json_t *config_document(const struct config *c)
             json = render_struct(info->rows, cfg_object(c, section, 0));
         } else {
             for (size_t at = 0; at < cfg_count(c, section); at++)
-                (void)json_array_append_new(json,
-                                            render_struct(info->rows, cfg_object(c, section, at)));
+                (void)json_array_append_new(
+                    json, render_struct(info->rows, cfg_object(c, section, place(c, section, at))));
         }
         (void)json_object_set_new(root, info->name, json);
     }

@@ -28,13 +28,6 @@ CALLS = ("write", "writev", "pwrite64", "pwritev", "fdatasync", "fsync", "ftrunc
 Mark = collections.namedtuple("Mark", "state revision audit")
 
 
-def told(configuration):
-    """A configuration file in which the place of an object says something only where it does so to mail:
-    a listener's own entries."""
-    return {name: sorted(section, key=lambda each: each.get("listener") or json.dumps(each, sort_keys=True))
-            if isinstance(section, list) else section for name, section in configuration.items()}
-
-
 class Scene:
     """A gateway, its administrator, a program with a token, and what can be seen of all."""
 
@@ -58,7 +51,7 @@ class Scene:
     def state(self):
         """All that an administrator can have changed."""
         users = self.admin.get("/users").json["items"]
-        return {"file": told(self.token.get("/config-file").json),
+        return {"file": self.token.get("/config-file").json,
                 "draft": self.token.get("/drafts/me/diff").json["items"],
                 "staged": self.token.get("/drafts/me").json["items"],
                 "tokens": sorted(each["name"] for each in self.admin.get("/me/tokens").json["items"]),
@@ -237,7 +230,7 @@ class DraftFile(File):
         pass
 
     def act(self, is_there):
-        return self.stage(is_there)
+        return self.stage(True) if is_there else self.token.delete("/drafts/me")
 
 
 class Token(Change):
