@@ -250,7 +250,7 @@ static bool check_body(struct api_call *call)
     if (!json_is_object(json_object_get(schema, "properties")))
         return true;
     if (!json_is_object(call->body)) {
-        problem(call, 422, "body.invalid", "the body must be an object");
+        problem_member(call, "", "value.type", NULL, "must be an object");
         return false;
     }
     config_errors_init(&errors);

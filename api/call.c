@@ -2,6 +2,7 @@
 #include "api/call.h"
 
 #include "api/api_priv.h"
+#include "config/config.h"
 #include "control/control.h"
 
 bool call_number(struct api_call *call, enum api_param param, uint64_t dflt, uint64_t max,
@@ -25,24 +26,22 @@ bool call_number(struct api_call *call, enum api_param param, uint64_t dflt, uin
 const char *call_text(struct api_call *call, const char *key, bool is_required, size_t max)
 {
     json_t *value = json_object_get(call->body, key);
+    const struct config_error_params range = {.has_range = true, .min = is_required, .max = max};
     char pointer[128];
 
     (void)snprintf(pointer, sizeof pointer, "/%s", key);
     if (value == NULL && !is_required)
         return "";
     if (value == NULL)
-        problem_with(call, 422, "body.invalid", "pointer", json_string(pointer), "`%s` is missing",
-                     key);
+        problem_member(call, pointer, "key.missing", NULL, "is missing");
     else if (!json_is_string(value))
-        problem_with(call, 422, "body.invalid", "pointer", json_string(pointer),
-                     "`%s` must be a text", key);
+        problem_member(call, pointer, "value.type", NULL, "must be a text");
     else if (json_string_length(value) > max ||
              strlen(json_string_value(value)) != json_string_length(value))
-        problem_with(call, 422, "body.invalid", "pointer", json_string(pointer),
-                     "`%s` must be at most %zu bytes, without NUL", key, max);
+        problem_member(call, pointer, "value.length", &range,
+                       "must be at most %zu bytes, without NUL", max);
     else if (is_required && json_string_length(value) == 0)
-        problem_with(call, 422, "body.invalid", "pointer", json_string(pointer),
-                     "`%s` must not be empty", key);
+        problem_member(call, pointer, "value.length", &range, "must not be empty");
     else
         return json_string_value(value);
     return NULL;

@@ -85,15 +85,22 @@ void respond_bytes(struct api_call *call, const char *type, struct slice bytes);
 /* Events instead of an answer. */
 void respond_stream(struct api_call *call, unsigned topics);
 
+struct config_error_params;
 struct config_errors;
 
 /* application/problem+json (RFC 9457). CODE is stable and names the problem; the text is English,
  * one line, ends with what is allowed. */
 void problem(struct api_call *call, unsigned status, const char *code, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
-/* The same with a member besides: NAME and VALUE, whose reference is taken. */
+/* The same with a parameter for programs and other languages: NAME and VALUE, whose reference is
+ * taken. */
 void problem_with(struct api_call *call, unsigned status, const char *code, const char *name,
                   json_t *value, const char *fmt, ...) PRINTF_LIKE(6, 7);
+/* 422 body.invalid about a member of the body at POINTER ("": the body itself): one error with its
+ * own CODE, as problem_errors gives them. PARAMS may be NULL; the text reads on from the name. */
+void problem_member(struct api_call *call, const char *pointer, const char *code,
+                    const struct config_error_params *params, const char *fmt, ...)
+    PRINTF_LIKE(5, 6);
 /* 422 with every error and its pointer. */
 void problem_errors(struct api_call *call, const char *code, const struct config_errors *errors);
 /* Something of ours failed: 503 when it may work again later, else 500; the text goes to the log

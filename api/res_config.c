@@ -351,6 +351,18 @@ void api_config_uses(struct api_call *call)
 
 /* --- orders --- */
 
+static void problem_order(struct api_call *call, const json_t *current)
+{
+    size_t count = json_array_size(current);
+    const char **keys = mem_arena_alloc(call_arena(call), (count + 1) * sizeof *keys);
+
+    for (size_t i = 0; i < count; i++)
+        keys[i] = json_string_value(json_array_get(current, i));
+    const struct config_error_params params = {.allowed = keys, .allowed_count = count};
+    problem_member(call, "", "order.keys", &params,
+                   "must be a list that names each of the listener's %zu entries once", count);
+}
+
 /* The body names each of the listener's objects once. */
 static bool check_order(struct api_call *call, const json_t *current, const json_t *wanted)
 {
@@ -366,9 +378,7 @@ static bool check_order(struct api_call *call, const json_t *current, const json
     json_decref(left);
     if (is_same)
         return true;
-    problem_with(call, 422, "order.keys", "allowed", json_deep_copy(current),
-                 "the body must be a list that names each of the listener's %zu entries once",
-                 json_array_size(current));
+    problem_order(call, current);
     return false;
 }
 

@@ -6,9 +6,10 @@
 #include "api/json.h"
 #include "api/target.h"
 #include "api/tell.h"
+#include "config/validate.h"
 #include "control/control.h"
 
-enum { TTL_DEFAULT_S = 7 * 86400, TTL_MAX_S = 90 * 86400, COMMENT_MAX = 500 };
+enum { TTL_DEFAULT_S = 7 * 86400, TTL_MIN_S = 60, TTL_MAX_S = 90 * 86400, COMMENT_MAX = 500 };
 
 static json_t *draft_json(const struct draft *d)
 {
@@ -54,9 +55,11 @@ void api_draft_create(struct api_call *call)
 
     if (title == NULL)
         return;
-    if ((ttl != NULL && !json_is_integer(ttl)) || ttl_s < 60 || ttl_s > TTL_MAX_S) {
-        problem_with(call, 422, "body.invalid", "pointer", json_string("/ttl_s"),
-                     "`ttl_s` must be 60 to %d seconds", TTL_MAX_S);
+    if ((ttl != NULL && !json_is_integer(ttl)) || ttl_s < TTL_MIN_S || ttl_s > TTL_MAX_S) {
+        const struct config_error_params range = {
+            .has_range = true, .min = TTL_MIN_S, .max = TTL_MAX_S};
+        problem_member(call, "/ttl_s", "value.range", &range, "must be %d to %d seconds", TTL_MIN_S,
+                       TTL_MAX_S);
         return;
     }
     int64_t expires_ms = clock_wall_ms(call->api->settings.clock) + ttl_s * 1000;
@@ -173,6 +176,21 @@ void api_draft_validate(struct api_call *call)
     overlay_destroy(overlay);
 }
 
+static void problem_section(struct api_call *call, const char *section)
+{
+    const char *names[CFG_SECTION_COUNT];
+
+    for (unsigned i = 0; i < CFG_SECTION_COUNT; i++)
+        names[i] = config_section_name((enum cfg_section)i);
+    const struct config_error_params params = {
+        .got = section,
+        .nearest = cfg_nearest(slice_str(section), names, ARRAY_LEN(names)),
+        .allowed = names,
+        .allowed_count = ARRAY_LEN(names),
+    };
+    problem_member(call, "/section", "value.enum", &params, "there is no section `%s`", section);
+}
+
 /* The item that the body names. */
 static bool read_item(struct api_call *call, struct overlay_item *ret_item)
 {
@@ -190,8 +208,7 @@ static bool read_item(struct api_call *call, struct overlay_item *ret_item)
     };
     if (ret_item->section != CFG_SECTION_COUNT)
         return true;
-    problem_with(call, 422, "body.invalid", "pointer", json_string("/section"),
-                 "there is no section `%s`", section);
+    problem_section(call, section);
     return false;
 }
 
@@ -222,9 +239,8 @@ void api_draft_rebase(struct api_call *call)
     const json_t *resolve = json_object_get(call->body, "resolve");
 
     if (resolve != NULL && !json_is_array(resolve)) {
-        problem_with(call, 422, "body.invalid", "pointer", json_string("/resolve"),
-                     "`resolve` must be a list of {section, listener, key, pointer, take: mine or "
-                     "theirs}");
+        problem_member(call, "/resolve", "value.type", NULL,
+                       "must be a list of {section, listener, key, pointer, take: mine or theirs}");
         return;
     }
     if (!open_draft(call, &draft, &overlay, resolve))

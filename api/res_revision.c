@@ -180,8 +180,8 @@ static bool check_listener(struct api_call *call, const struct config *config, c
 {
     if (config_find_listener(config, slice_str(name)) != NULL)
         return true;
-    problem_with(call, 422, "ref.missing", "pointer", json_string("/listener"),
-                 "there is no listener `%s`", name);
+    const struct config_error_params params = {.got = name};
+    problem_member(call, "/listener", "ref.missing", &params, "there is no listener `%s`", name);
     return false;
 }
 
@@ -194,8 +194,9 @@ void api_tests_hat(struct api_call *call)
     if (text == NULL)
         return;
     if (!ip_parse(slice_str(text), &ip)) {
-        problem_with(call, 422, "value.ip", "pointer", json_string("/ip"),
-                     "`%s` is no IPv4 or IPv6 address", text);
+        const struct config_error_params params = {.got = text};
+        problem_member(call, "/ip", "value.pattern", &params, "`%s` is no IPv4 or IPv6 address",
+                       text);
         return;
     }
     const struct config *config = asked_config(call);

@@ -79,9 +79,9 @@ static json_t *make_problem(const struct api_call *call, unsigned status, const 
     char type[128];
 
     (void)snprintf(type, sizeof(type), API_BASE "/problems/%s", code);
-    return json_pack("{s:s,s:s,s:i,s:o,s:s,s:s}", "type", type, "title", status_title(status),
+    return json_pack("{s:s,s:s,s:i,s:o,s:s,s:{},s:s}", "type", type, "title", status_title(status),
                      "status", (int)status, "detail", json_slice(slice_str(detail)), "code", code,
-                     "request_id", call->exchange->request_id);
+                     "params", "request_id", call->exchange->request_id);
 }
 
 static void answer_problem(struct api_call *call, unsigned status, json_t *value)
@@ -133,7 +133,7 @@ void problem_with(struct api_call *call, unsigned status, const char *code, cons
     const char *detail = text_of(call, fmt, args);
     va_end(args);
     json_t *object = make_problem(call, status, code, detail);
-    (void)json_object_set_new(object, name, value);
+    json_put(json_object_get(object, "params"), name, value);
     answer_problem(call, status, object);
 }
 
@@ -184,11 +184,33 @@ json_t *problem_error_list(const struct config_errors *errors)
 void problem_errors(struct api_call *call, const char *code, const struct config_errors *errors)
 {
     size_t count = errors->count + errors->dropped;
+    const struct config_error *first = errors->count > 0 ? &errors->items[0] : NULL;
+    char *detail = mem_printf("%zu %s: %s%s%s", count, count == 1 ? "error" : "errors",
+                              first == NULL ? "" : first->pointer,
+                              first == NULL || first->pointer[0] == '\0' ? "" : ": ",
+                              first == NULL ? "no text" : first->text);
+    json_t *object = make_problem(call, 422, code, detail);
 
-    problem_with(call, 422, code, "errors", problem_error_list(errors), "%zu %s: %s%s%s", count,
-                 count == 1 ? "error" : "errors", errors->count > 0 ? errors->items[0].pointer : "",
-                 errors->count > 0 && errors->items[0].pointer[0] != '\0' ? ": " : "",
-                 errors->count > 0 ? errors->items[0].text : "no text");
+    json_put(object, "errors", problem_error_list(errors));
+    free(detail);
+    answer_problem(call, 422, object);
+}
+
+void problem_member(struct api_call *call, const char *pointer, const char *code,
+                    const struct config_error_params *params, const char *fmt, ...)
+{
+    struct config_errors errors;
+    va_list args;
+
+    va_start(args, fmt);
+    const char *text = text_of(call, fmt, args);
+    va_end(args);
+    config_errors_init(&errors);
+    config_errors_add(&errors, pointer, code, "%s", text);
+    if (params != NULL)
+        errors.items[0].params = *params;
+    problem_errors(call, "body.invalid", &errors);
+    config_errors_finish(&errors);
 }
 
 void problem_failed(struct api_call *call, const struct error *error)

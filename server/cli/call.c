@@ -82,7 +82,7 @@ void cli_conflicts_text(const json_t *conflicts, struct buf *out)
 void cli_problem_text(const json_t *problem, struct buf *out)
 {
     const json_t *errors = json_object_get(problem, "errors");
-    const json_t *conflicts = json_object_get(problem, "conflicts");
+    const json_t *params = json_object_get(problem, "params");
     struct slice detail = slice_str(cli_text(problem, "detail"));
     bool has_list = json_array_size(errors) > 1;
 
@@ -95,7 +95,7 @@ void cli_problem_text(const json_t *problem, struct buf *out)
         const json_t *error = json_array_get(errors, i);
         (void)buf_printf(out, "\n  %s: %s", cli_text(error, "pointer"), cli_text(error, "detail"));
     }
-    cli_conflicts_text(conflicts, out);
+    cli_conflicts_text(json_object_get(params, "conflicts"), out);
 }
 
 /* False: what was answered is no JSON. */

@@ -178,7 +178,7 @@ def test_two_principals(api):
     assert cat.post("/drafts/me/commit", {}).status == 200
     refused = dan.post("/drafts/me/commit", {})
     assert (refused.status, refused.code) == (409, "draft.conflict")
-    assert refused.json["conflicts"] == [{
+    assert refused.json["params"]["conflicts"] == [{
         "section": "destination-controls", "listener": "", "key": "two.example",
         "pointer": "/max_connections", "base": 9, "theirs": 20, "mine": 30}]
     assert token.get(path).json["max_connections"] == 20
@@ -231,7 +231,7 @@ def test_revisions(api):
     token.put(CONTROL + "staged.example", {"tls": "required"}, draft="me")
     refused = token.post("/revisions/%d/restore" % first, draft="me")
     assert (refused.status, refused.code) == (409, "draft.not_empty")
-    assert refused.json["changes"] == 1
+    assert refused.json["params"] == {"changes": 1}
     assert [i["key"] for i in token.get("/drafts/me/diff").json["items"]] == ["staged.example"]
     assert token.delete("/drafts/me").status == 204
     restored = token.post("/revisions/%d/restore" % first, draft="me")

@@ -3,6 +3,8 @@ problem document, and the daemon goes on. How the files are written is told in t
 import os
 import re
 
+import pytest
+
 from harness import ROOT
 
 FOLDER = os.path.join(ROOT, "tests", "unit", "json")
@@ -100,3 +102,44 @@ def test_pointer_of_a_warning(api):
     validation = token.post("/drafts/me/validate").json
     assert validation["ok"] and "/listeners/a~1b/certificate" in [w["pointer"] for w in validation["warnings"]]
     assert token.delete("/drafts/me").status == 204
+
+
+SECTIONS = ["system", "dns", "delivery", "logs", "interfaces", "listeners", "sender-groups", "mail-flow-policies",
+            "rat", "destination-controls", "smtp-routes", "bounce-profiles", "certificates", "trust-lists"]
+MEMBERS = [
+    ("POST", "/drafts", {"title": "t", "ttl_s": 59}, "/ttl_s", "value.range", {"min": 60, "max": 7776000}),
+    ("POST", "/drafts", {"title": 5}, "/title", "value.type", None),
+    ("POST", "/drafts", {"title": ""}, "/title", "value.length", {"min": 1, "max": 199}),
+    ("POST", "/drafts", {"title": "x" * 200}, "/title", "value.length", {"min": 1, "max": 199}),
+    ("POST", "/drafts", {}, "/title", "key.missing", None),
+    ("POST", "/drafts/me/discard", {"section": "ratt"}, "/section", "value.enum",
+     {"got": "ratt", "nearest": "rat", "allowed": SECTIONS}),
+    ("POST", "/drafts/me/rebase", {"resolve": {}}, "/resolve", "value.type", None),
+    ("POST", "/drafts/me/rebase", [], "", "value.type", None),
+    ("POST", "/tests/hat", {"listener": "InboundMail", "ip": "1.2.3"}, "/ip", "value.pattern", {"got": "1.2.3"}),
+    ("POST", "/tests/hat", {"listener": "Nix", "ip": "192.0.2.1"}, "/listener", "ref.missing", {"got": "Nix"}),
+    ("PUT", "/config-order/rat", ["a"], "", "order.keys", None),
+]
+
+
+@pytest.mark.parametrize("method, path, body, pointer, code, params", MEMBERS)
+def test_members_of_bodies(api, method, path, body, pointer, code, params):
+    """What is wrong with a form's field is said beside it: one form, whoever checked it."""
+    token = api.token("config:read", "config:draft", "config:commit")
+    query = {"listener": "InboundMail", "draft": "me"} if "order" in path else {}
+    if "order" in path:
+        params = {"allowed": token.get(path, listener="InboundMail").json}
+    answer = token.call(method, path, body, **query)
+    assert (answer.status, answer.code, answer.json["params"]) == (422, "body.invalid", {}), answer
+    [error] = answer.json["errors"]
+    assert (error["pointer"], error["code"], error.get("params")) == (pointer, code, params)
+    assert error["detail"] in answer.json["detail"]
+
+
+def test_params_of_problems(api):
+    """A problem that is about no member has what it speaks of in `params`."""
+    token = api.token("config:read")
+    answer = token.put(PATH, {}, draft="me")
+    assert (answer.status, answer.code, answer.json["params"]) == (
+        403, "permission.missing", {"permission": "config:draft"})
+    assert token.get("/drafts/zz").json["params"] == {}

@@ -168,9 +168,9 @@ static void test_problems(void **state)
     check_problem("{\"detail\":\"2 errors: /a: x\",\"errors\":[{\"pointer\":\"/a\",\"detail\":"
                   "\"x\"},{\"pointer\":\"/b\",\"detail\":\"y\"}]}",
                   "2 errors\n  /a: x\n  /b: y");
-    check_problem("{\"detail\":\"conflict\",\"conflicts\":[{\"section\":\"listeners\","
+    check_problem("{\"detail\":\"conflict\",\"params\":{\"conflicts\":[{\"section\":\"listeners\","
                   "\"listener\":\"\",\"key\":\"In\",\"pointer\":\"/port\",\"base\":25,\"theirs\":"
-                  "26,\"mine\":null}]}",
+                  "26,\"mine\":null}]}}",
                   "conflict\n  listeners In/port: base `25`, theirs `26`, mine ``");
 }
 
