@@ -4,6 +4,7 @@
 #include "api/api_priv.h"
 #include "api/call_priv.h"
 #include "api/components.h"
+#include "api/params.h"
 #include "config/throttle.h"
 
 enum { BODY_DEPTH_MAX = 32 };
@@ -84,7 +85,7 @@ static bool read_query(struct api_call *call)
     switch (query_parse(call->exchange->query, call->route->params, call_arena(call), call->params,
                         &name)) {
     case QUERY_OK:
-        return true;
+        return params_check(call);
     case QUERY_SYNTAX:
         problem(call, 400, "query.syntax", "the query cannot be decoded");
         break;

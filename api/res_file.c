@@ -267,13 +267,8 @@ static void file_read_done(struct letter *letter)
 
 static bool check_load(struct api_call *call)
 {
-    struct slice mode = call->params[API_PARAM_MODE], list = call->params[API_PARAM_SECTIONS];
+    struct slice list = call->params[API_PARAM_SECTIONS];
 
-    if (call_has(call, API_PARAM_MODE) && !slice_eq(mode, SLICE("merge")) &&
-        !slice_eq(mode, SLICE("replace"))) {
-        problem(call, 400, "query.word", "`mode` takes replace or merge");
-        return false;
-    }
     while (list.len > 0) {
         struct slice name = slice_cut(&list, ',');
         if (config_section_find(name) != CFG_SECTION_COUNT)

@@ -6,7 +6,7 @@
 #include "api/tell.h"
 #include "control/control.h"
 
-enum { LIST_DEFAULT = 50, LIST_MAX = 500 };
+enum { LIST_DEFAULT = 50, LIST_MAX = 1000 };
 
 static json_t *revision_json(struct api_call *call, const struct store_revision *r)
 {

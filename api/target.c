@@ -156,10 +156,6 @@ bool target_wants_write(struct api_call *call, const struct api_target *target)
 {
     bool is_now = call_has(call, API_PARAM_COMMIT);
 
-    if (is_now && !slice_eq(call->params[API_PARAM_COMMIT], SLICE("now"))) {
-        problem(call, 400, "query.word", "`commit` takes `now`");
-        return false;
-    }
     if (is_now == target->has_draft) {
         problem(
             call, 400, "draft.target_required",

@@ -271,6 +271,11 @@ def test_dry_run(api):
     assert answer.json["changed"] and answer.json["diff"][0]["op"] == "add"
     assert token.put(CONTROL + "dry.example", {"tls": "none"}, draft="me", dry_run="1").json["changed"]
     assert token.get(CONTROL + "dry.example").status == 404
+    unclear = token.put(CONTROL + "dry.example", {"tls": "none"}, commit="now", dry_run="true")
+    assert (unclear.status, unclear.code, unclear.json["params"]) == (400, "query.word", {"allowed": ["0", "1"]})
+    long = token.put(CONTROL + "dry.example", {"tls": "none"}, commit="now", comment="한" * 501)
+    assert (long.status, long.code, long.json["params"]) == (400, "query.length", {"max": 500})
+    assert token.get(CONTROL + "dry.example").status == 404
     assert token.get("/drafts/me/diff").json["items"] == []
     assert token.get("/revisions", limit=1).json["items"][0]["revision"] == before
 
