@@ -197,14 +197,19 @@ static bool read_item(struct api_call *call, struct overlay_item *ret_item)
     const char *section = call_text(call, "section", true, 64);
     const char *listener = section == NULL ? NULL : call_text(call, "listener", false, 512);
     const char *key = listener == NULL ? NULL : call_text(call, "key", false, 512);
+    const json_t *order = json_object_get(call->body, "order");
 
     if (key == NULL)
         return false;
+    if (order != NULL && !json_is_boolean(order)) {
+        problem_member(call, "/order", "value.type", NULL, "must be true or false");
+        return false;
+    }
     *ret_item = (struct overlay_item){
         .section = config_section_find(slice_str(section)),
         .listener = slice_str(listener),
         .key = slice_str(key),
-        .is_order = json_is_true(json_object_get(call->body, "order")),
+        .is_order = json_is_true(order),
     };
     if (ret_item->section != CFG_SECTION_COUNT)
         return true;
@@ -231,6 +236,58 @@ void api_draft_discard(struct api_call *call)
     }
 }
 
+/* An answer to a conflict; each of its members is a text. */
+static void check_answer(const json_t *answer, size_t index, struct config_errors *errors)
+{
+    static const struct {
+        const char *key;
+        bool is_required;
+    } members[] = {
+        {"section", true}, {"listener", false}, {"key", false}, {"pointer", true}, {"take", true},
+    };
+    const char *take = json_string_value(json_object_get(answer, "take"));
+    size_t known = 0;
+    char pointer[64];
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const json_t *value = json_object_get(answer, members[i].key);
+        (void)snprintf(pointer, sizeof pointer, "/resolve/%zu/%s", index, members[i].key);
+        known += value != NULL;
+        if (value == NULL && members[i].is_required)
+            config_errors_add(errors, pointer, "key.missing", "is missing");
+        else if (value != NULL && !json_is_string(value))
+            config_errors_add(errors, pointer, "value.type", "must be a text");
+    }
+    if (take != NULL && strcmp(take, "mine") != 0 && strcmp(take, "theirs") != 0)
+        config_errors_add(errors, pointer, "value.enum", "must be mine or theirs");
+    (void)snprintf(pointer, sizeof pointer, "/resolve/%zu", index);
+    if (json_object_size(answer) > known)
+        config_errors_add(errors, pointer, "key.unknown",
+                          "has more than section, listener, key, pointer and take");
+}
+
+/* One that could not be understood would be left out, and the conflict with it. */
+static bool check_answers(struct api_call *call, const json_t *resolve)
+{
+    struct config_errors errors;
+    char pointer[64];
+
+    config_errors_init(&errors);
+    for (size_t i = 0; i < json_array_size(resolve); i++) {
+        const json_t *answer = json_array_get(resolve, i);
+        (void)snprintf(pointer, sizeof pointer, "/resolve/%zu", i);
+        if (json_is_object(answer))
+            check_answer(answer, i, &errors);
+        else
+            config_errors_add(&errors, pointer, "value.type", "must be an object");
+    }
+    bool is_fine = errors.count == 0;
+    if (!is_fine)
+        problem_errors(call, "body.invalid", &errors);
+    config_errors_finish(&errors);
+    return is_fine;
+}
+
 void api_draft_rebase(struct api_call *call)
 {
     struct draft draft;
@@ -243,7 +300,7 @@ void api_draft_rebase(struct api_call *call)
                        "must be a list of {section, listener, key, pointer, take: mine or theirs}");
         return;
     }
-    if (!open_draft(call, &draft, &overlay, resolve))
+    if (!check_answers(call, resolve) || !open_draft(call, &draft, &overlay, resolve))
         return;
     int r = 0;
     /* With conflicts open nothing is taken in: the next rebase still knows all three sides. */
