@@ -352,6 +352,9 @@ static void setup_hashed(struct hash_job *job)
         throttle_succeeded(call->api->throttle, SLICE("setup code"), &call->exchange->address);
         r = users_find(call_store(call), slice_str(name), &user, &error);
     }
+    for (size_t i = 0; i < errors.count; i++) /* the body's own word for it */
+        if (strcmp(errors.items[i].pointer, "/name") == 0)
+            errors.items[i].pointer = "/user";
     person_answer(call, r, &errors, &error, r == 0 ? person_json(&user) : NULL);
     config_errors_finish(&errors);
     hash_job_end(job);

@@ -32,6 +32,12 @@ def test_setup_works_once(make_api):
     assert nobody.login("kim").get("/session").json["kind"] == "session"
 
 
+def test_setup_points_at_its_own_members(make_api):
+    api = make_api(has_administrator=False)
+    bad = api.nobody().post("/setup", {"code": api.setup_code(), "user": "a b", "password": PASSWORD})
+    assert bad.status == 422 and bad.pointers() == ["/user"]
+
+
 def test_login_is_uniform(make_api):
     """A wrong user and a wrong password: the same answer, about the same time."""
     api = make_api()
