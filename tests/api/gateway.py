@@ -1,12 +1,14 @@
 """A gateway with its administration for the tests of the API: the end-to-end harness, an HTTPS port, an
 administrator."""
 import os
+import time
 
 from client import PASSWORD, Api
 from harness import free_port
 from harness.gateway import Config, Gateway
 
 ADMINISTRATOR = "kim"
+PROVED_S = 120  # a password counts as just entered for 300 s
 
 
 class Administered:
@@ -18,11 +20,23 @@ class Administered:
         config.data["interfaces"][0].update(https=True, https_port=self.https,
                                             https_certificate="demonstration")
         self.gateway = Gateway(directory, config)
-        self.administrator = None
+        self.session, self.proved = None, 0.0
+
+    @property
+    def administrator(self):
+        """The session that made this gateway its own; what needs the password just entered works."""
+        if self.session and time.monotonic() - self.proved > PROVED_S:
+            self.prove()
+        return self.session
+
+    def prove(self):
+        answer = self.session.post("/session/reauth", {"password": PASSWORD})
+        assert answer.status == 200, answer
+        self.proved = time.monotonic()
 
     def start(self, has_administrator=True):
         self.gateway.start()
-        if has_administrator and self.administrator is None:
+        if has_administrator and self.session is None:
             self.set_up()
         return self
 
@@ -34,7 +48,8 @@ class Administered:
         answer = self.nobody().post("/setup", {"code": self.setup_code(), "user": ADMINISTRATOR,
                                                "password": PASSWORD})
         assert answer.status == 201, answer
-        self.administrator = self.nobody().login(ADMINISTRATOR)
+        self.session = self.nobody().login(ADMINISTRATOR)
+        self.proved = time.monotonic()
 
     def nobody(self):
         return Api(self.https)
