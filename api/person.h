@@ -6,6 +6,8 @@
 #include "config/users.h"
 
 json_t *person_json(const struct user *user);
+/* Whom the path names. False: answered, with 404 if there is nobody of that name. */
+bool person_find(struct api_call *call, struct slice name, struct user *ret_user) MUST_CHECK;
 /* The answer to a change: VALUE (taken; NULL: no body) if R is 0, else the problem that ERRORS or
  * ERROR tells of. */
 void person_answer(struct api_call *call, int r, const struct config_errors *errors,

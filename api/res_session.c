@@ -1,4 +1,4 @@
-/* First start, login and logout, one's own sessions and password.
+/* First start, login and logout, one's own password; sessions, one's own and those of others.
  *
  * A wrong user and a wrong password look alike and take alike long (config/password.h), and both
  * make the next attempt wait (config/throttle.h). */
@@ -279,18 +279,19 @@ void api_me_password(struct api_call *call)
     verify_own(call, "old", old_password_verified);
 }
 
-/* --- my sessions --- */
+/* --- sessions --- */
 
-void api_me_sessions(struct api_call *call)
+/* USER: a name, or empty for nobody's. */
+static void answer_sessions(struct api_call *call, struct slice user)
 {
     struct session *found = NULL;
     size_t count = 0;
     struct error error;
     int r = 0;
 
-    if (call->principal.user[0] != '\0')
-        r = sessions_list(call_store(call), clock_of(call), slice_str(call->principal.user),
-                          call_arena(call), &found, &count, &error);
+    if (user.len > 0)
+        r = sessions_list(call_store(call), clock_of(call), user, call_arena(call), &found, &count,
+                          &error);
     if (r < 0) {
         problem_failed(call, &error);
         return;
@@ -309,6 +310,34 @@ void api_me_sessions(struct api_call *call)
         (void)json_array_append_new(items, out);
     }
     respond_json(call, json_pack("{s:o}", "items", items));
+}
+
+void api_me_sessions(struct api_call *call)
+{
+    answer_sessions(call, slice_str(call->principal.user));
+}
+
+void api_user_sessions(struct api_call *call)
+{
+    struct user user;
+
+    if (person_find(call, call->path_values[0], &user))
+        answer_sessions(call, slice_str(user.name));
+}
+
+void api_user_sessions_delete(struct api_call *call)
+{
+    struct user user;
+    size_t count;
+    struct error error;
+
+    if (!person_is_proved(call) || !person_find(call, call->path_values[0], &user))
+        return;
+    int r = sessions_revoke_all(call_store(call), slice_str(user.name), SLICE(""), &count, &error);
+    if (r < 0)
+        problem_failed(call, &error);
+    else
+        respond_json(call, NULL);
 }
 
 void api_me_session_delete(struct api_call *call)

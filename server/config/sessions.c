@@ -285,9 +285,14 @@ int sessions_revoke_all(struct store *store, struct slice user, struct slice kee
     char name[USER_NAME_MAX + 1] = "";
     size_t count = 0;
     int r = 0;
-    if (user_name_normalize(user, name))
-        r = db_change(store, "DELETE FROM sessions WHERE user = ?1 AND id <> ?2",
-                      DB_VALUES(DB_TEXT(slice_str(name)), DB_TEXT(keep)), &count, reterr);
+    if (user_name_normalize(user, name)) {
+        r = db_begin(store, reterr);
+        if (r == 0) {
+            r = db_change(store, "DELETE FROM sessions WHERE user = ?1 AND id <> ?2",
+                          DB_VALUES(DB_TEXT(slice_str(name)), DB_TEXT(keep)), &count, reterr);
+            r = db_end(store, r, reterr);
+        }
+    }
     if (r == 0)
         *ret_count = count;
     return r;

@@ -1,6 +1,8 @@
 """A gateway with its administration for the tests of the API: the end-to-end harness, an HTTPS port, an
 administrator."""
+import contextlib
 import os
+import sqlite3
 import time
 
 from client import PASSWORD, Api
@@ -67,6 +69,13 @@ class Administered:
             "scopes": list(scopes)})
         assert answer.status == 201, answer
         return Api(self.https, answer.json["token"])
+
+    def database(self, *statements):
+        """What somebody does behind the daemon's back."""
+        path = os.path.join(self.gateway.state, "postern.db")
+        with contextlib.closing(sqlite3.connect(path, timeout=10)) as database, database:
+            for statement in statements:
+                database.execute(statement)
 
     def stop(self):
         return self.gateway.stop()

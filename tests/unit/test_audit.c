@@ -493,6 +493,7 @@ static void test_every_change_takes_it(void **state)
     struct token token;
     struct draft draft;
     int64_t rows = 0;
+    size_t ended = 0;
     struct store_rider rider;
 #define ASSERT_TOLD(call)                                                                          \
     do {                                                                                           \
@@ -509,6 +510,8 @@ static void test_every_change_takes_it(void **state)
                                 &people.error));
     ASSERT_TOLD(sessions_prove(store, clock, slice_str(session.id), &people.error));
     ASSERT_TOLD(sessions_revoke(store, SLICE("kim"), slice_str(other.id), &people.error));
+    ASSERT_TOLD(sessions_revoke_all(store, SLICE("kim"), SLICE(""), &ended, &people.error));
+    assert_int_equal(ended, 1);
     ASSERT_TOLD(tokens_create(store, clock, SLICE("kim"), SLICE("t"), 1U << SCOPE_CONFIG_READ, 0,
                               text, &token, &people.errors, &people.error));
     ASSERT_TOLD(tokens_revoke(store, SLICE("kim"), SLICE("t"), &people.error));
