@@ -8,7 +8,7 @@
 #include "api/person.h"
 #include "config/tokens.h"
 
-enum { NAME_MAX_BYTES = 256, DAY_S = 86400, TOKEN_DAYS_MAX = 3650 };
+enum { NAME_MAX_BYTES = 256, DAY_MS = 86400000, DAYS_MAX = TOKEN_EXPIRES_MAX_MS / DAY_MS };
 
 static json_t *token_json(const struct token *token)
 {
@@ -69,11 +69,11 @@ static bool read_days(struct api_call *call, struct config_errors *errors, int64
     *ret_expires_ms = 0;
     if (days == NULL)
         return true;
-    if (json_is_integer(days) && count >= 1 && count <= TOKEN_DAYS_MAX) {
-        *ret_expires_ms = clock_wall_ms(call->api->settings.clock) + count * DAY_S * 1000;
+    if (json_is_integer(days) && count >= 1 && count <= DAYS_MAX) {
+        *ret_expires_ms = clock_wall_ms(call->api->settings.clock) + count * DAY_MS;
         return true;
     }
-    config_errors_add(errors, "/days", "value.range", "must be 1 to %d", TOKEN_DAYS_MAX);
+    config_errors_add(errors, "/days", "value.range", "must be 1 to %d", DAYS_MAX);
     return false;
 }
 

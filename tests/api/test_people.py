@@ -68,10 +68,12 @@ def test_token_body(api, owner):
     for body, pointer in (({"name": "x", "scopes": []}, "/scopes"), ({"name": "x", "scopes": ["nothing"]}, "/scopes/0"),
                           ({"name": "x"}, "/scopes"), ({"scopes": ["queue:read"]}, "/name"),
                           ({"name": "x", "scopes": ["queue:read"], "days": 0}, "/days"),
+                          ({"name": "x", "scopes": ["queue:read"], "days": 1826}, "/days"),
                           ({"name": "x", "scopes": ["queue:read"], "user": "kim"}, "/user")):
         answer = api.administrator.post("/users/owner/tokens", body)
         assert answer.status == 422 and answer.pointers() == [pointer], (body, answer)
     assert names(owner.get("/me/tokens")) == []
+    assert make(api, "owner", "x", "queue:read", days=1825).status == 201
 
 
 def test_token_name_is_taken(api, owner):
