@@ -39,13 +39,20 @@ struct cli_command {
     const char *summary;
 };
 
+enum { CLI_MORE_MAX = 32 };
+
 /* One run of the program. */
 struct cli {
     const struct cli_command *command;
     const char **args; /* behind the words; the texts are the caller's */
     size_t arg_count;
     const char *options[CLI_OPTION_COUNT]; /* NULL: not given; "" if it takes no value */
-    size_t width;                          /* of the terminal; 0: there is none */
+    struct cli_more {
+        enum cli_option option;
+        const char *value;
+    } more[CLI_MORE_MAX]; /* of options that came again, in order */
+    size_t more_count;
+    size_t width; /* of the terminal; 0: there is none */
     struct cli_http http;
     struct cli_answer last; /* the answer of the last cli_call */
     json_t *json;           /* the same, read */
@@ -64,6 +71,8 @@ static inline bool cli_has(const struct cli *cli, enum cli_option option)
 {
     return cli->options[option] != NULL;
 }
+/* The next value of an option that may be given several times, from *AT = 0; NULL: no more. */
+const char *cli_option_next(const struct cli *cli, enum cli_option option, size_t *at);
 /* The Nth argument; NULL if it was left out. */
 static inline const char *cli_arg(const struct cli *cli, size_t n)
 {

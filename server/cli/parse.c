@@ -33,6 +33,7 @@ static const struct {
     {"CONFIG", "configuration"},
     {"QUEUE",  "queue"},
     {"STATUS", "status"},
+    {"ACCESS", "access"},
     {"VENDOR", "the vendor's names"},
 };
 /* clang-format on */
@@ -160,6 +161,36 @@ static enum cli_option find_option(struct slice name)
     return (enum cli_option)i;
 }
 
+static bool is_repeatable(enum cli_option option)
+{
+    struct slice value = slice_str(options[option].value);
+
+    return value.len > 4 && memcmp(value.p + value.len - 4, " ...", 4) == 0;
+}
+
+const char *cli_option_next(const struct cli *cli, enum cli_option option, size_t *at)
+{
+    if (*at == 0) {
+        *at = 1;
+        return cli->options[option];
+    }
+    for (; *at <= cli->more_count; (*at)++)
+        if (cli->more[*at - 1].option == option)
+            return cli->more[(*at)++ - 1].value;
+    return NULL;
+}
+
+/* False: it came before, or too often. */
+static bool may_come(const struct cli *cli, enum cli_option option, struct slice name,
+                     struct buf *why)
+{
+    if (cli->options[option] != NULL && !is_repeatable(option))
+        (void)buf_printf(why, "takes %.*s once", SLICE_ARGS(name));
+    else if (cli->options[option] != NULL && cli->more_count == CLI_MORE_MAX)
+        (void)buf_printf(why, "takes %.*s %d times at most", SLICE_ARGS(name), CLI_MORE_MAX + 1);
+    return buf_len(why) == 0;
+}
+
 /* Takes the option at argv[*at]. */
 static bool take_option(struct cli *cli, int argc, char **argv, int *at, struct buf *why)
 {
@@ -174,10 +205,8 @@ static bool take_option(struct cli *cli, int argc, char **argv, int *at, struct 
         (void)buf_printf(why, "takes no option %.*s", SLICE_ARGS(name));
         return false;
     }
-    if (cli->options[option] != NULL) {
-        (void)buf_printf(why, "takes %.*s once", SLICE_ARGS(name));
+    if (!may_come(cli, option, name, why))
         return false;
-    }
     if (options[option].value == NULL && has_value) {
         (void)buf_printf(why, "takes no value with %.*s", SLICE_ARGS(name));
         return false;
@@ -190,7 +219,11 @@ static bool take_option(struct cli *cli, int argc, char **argv, int *at, struct 
         (void)buf_printf(why, "needs %s behind %.*s", options[option].value, SLICE_ARGS(name));
         return false;
     }
-    cli->options[option] = has_value ? value.p : argv[++*at];
+    const char *text = has_value ? value.p : argv[++*at];
+    if (cli->options[option] == NULL)
+        cli->options[option] = text;
+    else
+        cli->more[cli->more_count++] = (struct cli_more){option, text};
     return true;
 }
 

@@ -7,7 +7,7 @@
 
 #include "cli/cli_priv.h"
 
-enum { WORDS_MAX = 12 };
+enum { WORDS_MAX = 48 };
 
 /* Cut at blanks; `''` is an empty word. */
 static int split(char *line, char *words[WORDS_MAX])
@@ -57,6 +57,13 @@ static const struct {
     {"config commit --comment=why", "config commit", "() comment=why"},
     {"commit", "commit", "()"},
     {"sethostname mx.example", "sethostname", "(mx.example)"},
+    {"token create t --scope a --scope=b --days 5 --scope c", "token create",
+     "(t) scope=a scope=b scope=c days=5"},
+    {"token list --user=kim", "token list", "() user=kim"},
+    {"token list --user kim --user ann", NULL, "--user once"},
+    {"token list --scope a", NULL, "no option --scope"},
+    {"token create --scope a", NULL, "needs NAME"},
+    {"token create t --scope", NULL, "needs SCOPE ... behind --scope"},
     {"config", NULL, "needs one more word"},
     {"config nonsense", NULL, "no command `nonsense`"},
     {"queue nonsense", NULL, "no command `nonsense`"},
@@ -88,9 +95,12 @@ static void render(const struct cli *cli, struct buf *out)
     for (size_t i = 0; i < cli->arg_count; i++)
         (void)buf_printf(out, "%s%s", i == 0 ? "" : " ", cli_arg(cli, i));
     (void)buf_append_str(out, ") ");
-    for (size_t i = 0; i < CLI_OPTION_COUNT; i++)
-        if (cli_has(cli, (enum cli_option)i))
-            (void)buf_printf(out, "%s=%s ", names[i], cli->options[i]);
+    for (size_t i = 0; i < CLI_OPTION_COUNT; i++) {
+        size_t at = 0;
+        for (const char *value = cli_option_next(cli, (enum cli_option)i, &at); value != NULL;
+             value = cli_option_next(cli, (enum cli_option)i, &at))
+            (void)buf_printf(out, "%s=%s ", names[i], value);
+    }
     assert_null(cli_arg(cli, cli->arg_count));
 }
 
@@ -113,6 +123,32 @@ static void test_lines(void **state)
             assert_string_equal(cli.command->words, cases[i].words);
         free(cli.args);
         buf_finish(&text);
+    }
+}
+
+/* The first value and CLI_MORE_MAX more. */
+static void test_too_often(void **state)
+{
+    (void)state;
+    for (size_t more = CLI_MORE_MAX; more <= CLI_MORE_MAX + 1; more++) {
+        char *words[WORDS_MAX];
+        struct cli cli = {0};
+        struct buf line, why;
+        buf_init(&line, 0);
+        buf_init(&why, 0);
+        (void)buf_append_str(&line, "token create t");
+        for (size_t i = 0; i <= more; i++)
+            (void)buf_append_str(&line, " --scope=x");
+        char *text SCOPED(mem_free_at) = mem_printf("%s", buf_cstr(&line));
+        bool is_fine = cli_parse(&cli, split(text, words), words, &why);
+        assert_int_equal(is_fine, more == CLI_MORE_MAX);
+        if (is_fine)
+            assert_int_equal(cli.more_count, CLI_MORE_MAX);
+        else
+            assert_non_null(strstr(buf_cstr(&why), "33 times at most"));
+        free(cli.args);
+        buf_finish(&line);
+        buf_finish(&why);
     }
 }
 
@@ -178,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_too_often),
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_problems),
     };
