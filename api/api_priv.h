@@ -15,6 +15,7 @@ struct api {
     struct api_settings settings;
     struct throttle *throttle; /* of logins */
     json_t *components;        /* components.json */
+    bool is_verifying;         /* the audit, one call at a time */
 };
 
 #endif

@@ -60,6 +60,7 @@ static const struct {
     {"token create t --scope a --scope=b --days 5 --scope c", "token create",
      "(t) scope=a scope=b scope=c days=5"},
     {"token list --user=kim", "token list", "() user=kim"},
+    {"audit verify --json", "audit verify", "() json="},
     {"token list --user kim --user ann", NULL, "--user once"},
     {"token list --scope a", NULL, "no option --scope"},
     {"token create --scope a", NULL, "needs NAME"},
