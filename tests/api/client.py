@@ -101,13 +101,13 @@ def check_answer(method, path, answer):
 class Api:
     """One principal: nobody, a session after login(), or a token."""
 
-    def __init__(self, port, token=None):
-        self.port, self.token, self.cookie, self.csrf = port, token, None, None
+    def __init__(self, port, token=None, host="127.0.0.1"):
+        self.host, self.port, self.token, self.cookie, self.csrf = host, port, token, None, None
 
     def raw(self, method, path, body=None, headers=(), timeout=30):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout,
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=timeout,
                                                  context=context)
         all_headers = {}
         if self.token:

@@ -51,6 +51,16 @@ def free_port():
             return port
 
 
+def why_no_ipv6():
+    """Why nothing can be tested over ::1 on this machine; "" if it can."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        return "this machine has no ::1: %s" % error
+    return ""
+
+
 def wait_until(condition, seconds=10.0, what="condition"):
     """Polls; returns the first true value."""
     end = time.monotonic() + seconds * PATIENCE

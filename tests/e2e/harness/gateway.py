@@ -13,6 +13,11 @@ from .logs import JsonLog, TextLog
 READY = re.compile(rb"^postern: ready\b.*\n", re.M)
 
 
+def literal(address):
+    """RFC 5321 4.1.3"""
+    return "[IPv6:%s]" % address if ":" in address else "[%s]" % address
+
+
 class Config:
     """A demonstration-like configuration on free ports. `data` is the file that is written; the
     methods change what tests mostly change."""
@@ -50,7 +55,7 @@ class Config:
             "destination-controls": [{"domain": "Default", "tls": "preferred", "max_connections": 100,
                                       "max_messages_per_connection": 100}],
             "smtp-routes": [{"domain": "ALL",
-                             "targets": [{"host": "[%s]" % host, "port": port}]}],
+                             "targets": [{"host": literal(host), "port": port}]}],
             "bounce-profiles": [{"name": "Default"}],
         }
 
@@ -59,7 +64,7 @@ class Config:
 
     def route(self, domain, port, host="127.0.0.1"):
         routes = [r for r in self.data["smtp-routes"] if r["domain"] != domain]
-        routes.insert(0, {"domain": domain, "targets": [{"host": "[%s]" % host, "port": port}]})
+        routes.insert(0, {"domain": domain, "targets": [{"host": literal(host), "port": port}]})
         self.data["smtp-routes"] = routes
         return self
 

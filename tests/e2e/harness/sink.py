@@ -18,7 +18,8 @@ class RawServer:
 
     def __init__(self, handler, host="127.0.0.1", port=0):
         self.handler = handler
-        self.listener = socket.create_server((host, port), backlog=1024)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = socket.create_server((host, port), family=family, backlog=1024)
         self.host, self.port = self.listener.getsockname()[:2]
         self.open, self.errors, self.accepted = [], [], 0
         self.is_closing = False
