@@ -171,11 +171,26 @@ def operations():
             yield path, method.upper(), operation
 
 
+def ended(api):
+    """{name: a principal that was one}"""
+    session = api.user("matrix-ended", "administrator")
+    gone = api.token(*SCOPES, name="gone", api=session)
+    resting = api.token(*SCOPES, name="resting", api=api.user("matrix-disabled", "administrator"))
+    assert session.delete("/me/tokens/gone").status == 204 and session.delete("/session").status == 204
+    assert api.administrator.patch("/users/matrix-disabled", {"disabled": True}).status == 200
+    return {"none": api.nobody(), "ended session": session, "revoked token": gone, "disabled owner": resting}
+
+
 @pytest.fixture(scope="module")
 def principals(api):
-    made = {"none": (api.nobody(), set())}
+    """{name: (caller, what it may, None: it is nobody)}"""
+    made = {name: (caller, None) for name, caller in ended(api).items()}
     for role, scopes in ROLES.items():
         made[role] = (api.user("matrix-" + role, role), scopes)
+        made[role + " token"] = (api.token(*scopes, name="all of it", api=made[role][0]), scopes)
+    demoted = api.user("matrix-demoted", "administrator")
+    made["demoted"] = (api.token(*SCOPES, name="before", api=demoted), ROLES["read-only"])
+    assert api.administrator.patch("/users/matrix-demoted", {"role": "read-only"}).status == 200
     for scope in SCOPES:
         made[scope] = (api.token(scope, name="matrix-" + quote(scope)), {scope})
     return made
@@ -184,15 +199,17 @@ def principals(api):
 @pytest.mark.parametrize("path, method, operation", operations(),
                          ids=lambda value: value if isinstance(value, str) else "")
 def test_matrix(principals, path, method, operation):
-    """Route x principal: without the permission 401 or 403, never a success."""
+    """Route x principal: without the permission 401 or 403, never a success; with it the call gets as far as
+    its path, its query or its body, which are about nothing that is there."""
     permission = operation.get("x-permission")
     if permission is None or path == "/events":
         return
     body = {} if method in ("POST", "PUT", "PATCH") and "requestBody" in operation else None
     for name, (api, scopes) in principals.items():
-        if permission == "self" and name != "none":
-            continue
-        if permission in scopes:
-            continue
-        answer = api.call(method, concrete(path), body)
-        assert answer.status == (401 if name == "none" else 403), (name, answer)
+        if scopes is None:
+            answer = api.call(method, concrete(path), body)
+            assert answer.status == 401, (name, answer)
+        elif permission != "self":
+            answer = api.call(method, concrete(path), body)
+            is_refused = answer.status == 403 and answer.code == "permission.missing"
+            assert answer.status != 401 and is_refused == (permission not in scopes), (name, answer)
