@@ -59,6 +59,7 @@ struct api_exchange {
     size_t body_max;
     const char *content_type; /* a literal; NULL: no body */
     struct buf reply;
+    struct slice lasting; /* not empty: the body instead of `reply`; part of the program itself */
     struct api_field reply_fields[API_REPLY_FIELDS_MAX]; /* in the arena, or literals */
     size_t reply_field_count;
     unsigned stream_topics; /* enum feed_topic bits; not 0: a stream of events instead of `reply` */

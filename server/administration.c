@@ -21,7 +21,9 @@
 #include "engine/activate.h"
 #include "engine/snapshot.h"
 #include "pki/served.h"
+#include "webui/assets.h"
 #include "webui/http.h"
+#include "webui/webroot.h"
 
 enum { PORTS_MAX = 2 * CONFIG_INTERFACES_MAX, STOP_POLL_MS = 5, SWEEP_MS = 300000 };
 
@@ -41,6 +43,7 @@ struct administration {
     struct commit_hooks engine_hooks;
     struct control control;
     struct http *http;
+    struct webroot *webroot; /* NULL: the pages are the embedded ones */
     struct feed feed;
     struct api *api;
     struct http_listener *local;
@@ -61,7 +64,10 @@ static void admit(void *owner, struct api_exchange *exchange)
 {
     const struct administration *a = owner;
 
-    api_admit(a->api, exchange);
+    if (assets_answer(&assets_embedded, a->webroot, exchange))
+        exchange->done(exchange);
+    else
+        api_admit(a->api, exchange);
 }
 
 static void handle(void *owner, struct api_exchange *exchange)
@@ -271,7 +277,12 @@ int administration_create(const struct administration_settings *settings,
     http_settings_init(&http);
     http.clock = settings->engine->clock;
     http.local_uid = (uint32_t)geteuid();
-    int r = http_create(&http, &app, &a->http, reterr);
+    http.build = settings->webroot == NULL ? assets_embedded.build : "webroot";
+    int r = 0;
+    if (settings->webroot != NULL)
+        r = webroot_open(settings->webroot, &a->webroot, reterr);
+    if (r == 0)
+        r = http_create(&http, &app, &a->http, reterr);
     if (r < 0) {
         administration_destroy(a);
         return r;
@@ -437,6 +448,7 @@ void administration_destroy(struct administration *a)
         return;
     forget(a, is_any);
     http_destroy(a->http);
+    webroot_close(a->webroot);
     api_destroy(a->api);
     queue_ctl_destroy(a->control.queue);
     log_ctl_destroy(a->control.log);

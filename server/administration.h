@@ -21,9 +21,10 @@ struct administration_settings {
     struct mailbox *main;
     const char *state_dir;
     const char *version;
+    const char *webroot; /* a folder of pages in the embedded ones' place; NULL: none */
 };
 
-/* ERR_IO: the HTTP server cannot be set up. */
+/* ERR_IO: the HTTP server cannot be set up, or the folder of pages not be opened. */
 int administration_create(const struct administration_settings *settings,
                           struct administration **ret_administration,
                           struct error *reterr) MUST_CHECK;

@@ -49,6 +49,7 @@ static const char *const sub_directories[] = {"keys", "spool", "log", "run"};
 struct options {
     const char *state_dir;
     const char *setup_file; /* NULL: embedded */
+    const char *webroot;    /* the same */
     bool is_demo;
     unsigned loops;
     uint64_t segment_bytes;
@@ -93,7 +94,8 @@ static int parse_options(int argc, char **argv, struct options *o)
             continue;
         }
         bool is_known = strcmp(name, "--state-dir") == 0 || strcmp(name, "--setup") == 0 ||
-                        strcmp(name, "--loops") == 0 || strcmp(name, "--segment-size") == 0;
+                        strcmp(name, "--webroot") == 0 || strcmp(name, "--loops") == 0 ||
+                        strcmp(name, "--segment-size") == 0;
         if (!is_known)
             return cmd_usage_error("serve", "no option '%s'", name);
         if (i + 1 == argc)
@@ -104,6 +106,8 @@ static int parse_options(int argc, char **argv, struct options *o)
             o->state_dir = value;
         } else if (strcmp(name, "--setup") == 0) {
             o->setup_file = value;
+        } else if (strcmp(name, "--webroot") == 0) {
+            o->webroot = value;
         } else if (strcmp(name, "--loops") == 0) {
             if (!parse_number(value, 1, ENGINE_LOOPS_MAX, &number))
                 return cmd_usage_error("serve", "--loops takes 1 to %d, not '%s'", ENGINE_LOOPS_MAX,
@@ -426,6 +430,7 @@ static int create_administration(struct server *s, struct error *reterr)
         .main = &s->mailbox,
         .state_dir = s->options.state_dir,
         .version = POSTERN_VERSION,
+        .webroot = s->options.webroot,
     };
 
     return administration_create(&settings, &s->administration, reterr);

@@ -63,6 +63,7 @@ static void print_usage(FILE *out)
                        "  --setup FILE         first start only: this configuration file\n"
                        "  --loops N            event loops (1..64), default one per processor\n"
                        "  --segment-size BYTES size of a spool segment, default 134217728\n"
+                       "  --webroot DIR        pages from this folder, for who works on them\n"
                        "\ngrep takes:\n"
                        "  TEXT                 part of any text in the line, ASCII in any case\n"
                        "  --mid N              a message, with the lines of its connections\n"

@@ -48,6 +48,8 @@ void http_reply_fields(struct MHD_Response *response, struct http_request *reque
             add(response, common_fields[i].name, common_fields[i].value);
     }
     add(response, "X-Request-Id", exchange->request_id);
+    if (request->conn->http->settings.build != NULL)
+        add(response, "Postern-Build", request->conn->http->settings.build);
     if (exchange->content_type != NULL)
         add(response, "Content-Type", exchange->content_type);
     for (size_t i = 0; i < exchange->reply_field_count; i++) {
@@ -59,16 +61,15 @@ void http_reply_fields(struct MHD_Response *response, struct http_request *reque
         add(response, "Connection", "close");
 }
 
-void http_problem(struct http_request *request, unsigned status, const char *code,
+void http_problem(struct api_exchange *exchange, unsigned status, const char *code,
                   const char *detail)
 {
-    struct api_exchange *exchange = &request->exchange;
-
     buf_clear(&exchange->reply, 0);
     exchange->status = status;
     exchange->content_type = "application/problem+json";
     exchange->reply_field_count = 0;
     exchange->stream_topics = 0;
+    exchange->lasting = slice_of(NULL, 0);
     (void)buf_printf(&exchange->reply,
                      "{\"type\":\"/api/v1/problems/%s\",\"title\":\"%s\",\"status\":%u,"
                      "\"detail\":\"%s\",\"code\":\"%s\",\"params\":{},\"request_id\":\"%s\"}\n",

@@ -53,6 +53,7 @@ struct http_settings {
     uint32_t stream_ms;         /* a stream of events ends after this time */
     uint32_t stream_comment_ms; /* between two comments of a stream */
     uint32_t local_uid;         /* who besides root may use the local socket */
+    const char *build;          /* borrowed: the pages' build, in every reply; NULL: no pages */
 };
 
 void http_settings_init(struct http_settings *settings);

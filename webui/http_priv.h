@@ -155,7 +155,7 @@ void http_body_finish(struct http_request *request);
 void http_reply_fields(struct MHD_Response *response, struct http_request *request);
 /* The answer becomes a problem document (RFC 9457). CODE and DETAIL are literals without a
  * character that JSON escapes. */
-void http_problem(struct http_request *request, unsigned status, const char *code,
+void http_problem(struct api_exchange *exchange, unsigned status, const char *code,
                   const char *detail);
 
 #endif

@@ -138,7 +138,7 @@ void http_redirect(struct http_request *request)
     struct slice name;
 
     if (!guard_host(api_exchange_field(exchange, "host"), &name)) {
-        http_problem(request, 400, "http.host", "There must be one Host, a name or an address.");
+        http_problem(exchange, 400, "http.host", "There must be one Host, a name or an address.");
         return;
     }
     buf_init(&url, 0);

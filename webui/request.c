@@ -112,7 +112,7 @@ static struct MHD_Response *make_stream(struct http_request *request)
                                        &exchange->stream_holder,
                                        slice_trim(api_exchange_field(exchange, "last-event-id")));
     if (request->stream == NULL) {
-        http_problem(request, 503, "http.too_many_streams",
+        http_problem(exchange, 503, "http.too_many_streams",
                      "There are too many streams of events.");
         return NULL;
     }
@@ -135,7 +135,7 @@ static enum MHD_Result queue_reply(struct http_request *request)
     if (http_conn_is_old(request->conn))
         request->must_close = true;
     ASSERT(exchange->status >= 200);
-    struct slice body = buf_slice(&exchange->reply);
+    struct slice body = exchange->lasting.len > 0 ? exchange->lasting : buf_slice(&exchange->reply);
     if (response == NULL) /* it reads the body until the request ends */
         response = MHD_create_response_from_buffer(body.len, (void *)(size_t)body.p,
                                                    MHD_RESPMEM_PERSISTENT);
@@ -217,7 +217,7 @@ static bool guard(struct http_request *request, const char *method, const char *
     request->content_length = verdict.content_length;
     if (verdict.status == 0)
         return true;
-    http_problem(request, verdict.status, verdict.code, verdict.detail);
+    http_problem(&request->exchange, verdict.status, verdict.code, verdict.detail);
     return false;
 }
 
@@ -246,9 +246,9 @@ static enum MHD_Result refuse(struct http_request *request)
 static void refuse_body(struct http_request *request, enum http_body why)
 {
     if (why == HTTP_BODY_NO_ROOM)
-        http_problem(request, 503, "http.no_room", "There is no memory for more bodies now.");
+        http_problem(&request->exchange, 503, "http.no_room", "There is no memory for more bodies now.");
     else
-        http_problem(request, 413, "http.body_too_large",
+        http_problem(&request->exchange, 413, "http.body_too_large",
                      "The body is longer than this route takes.");
 }
 
@@ -280,7 +280,7 @@ static enum MHD_Result on_head(struct http_request *request, const char *method,
         return queue_reply(request);
     }
     if (!may_use_local(request->conn)) {
-        http_problem(request, 403, "http.local_user",
+        http_problem(&request->exchange, 403, "http.local_user",
                      "Only root and the daemon's own user may come here.");
         request->must_close = true;
         return queue_reply(request);
