@@ -246,7 +246,8 @@ static enum MHD_Result refuse(struct http_request *request)
 static void refuse_body(struct http_request *request, enum http_body why)
 {
     if (why == HTTP_BODY_NO_ROOM)
-        http_problem(&request->exchange, 503, "http.no_room", "There is no memory for more bodies now.");
+        http_problem(&request->exchange, 503, "http.no_room",
+                     "There is no memory for more bodies now.");
     else
         http_problem(&request->exchange, 413, "http.body_too_large",
                      "The body is longer than this route takes.");

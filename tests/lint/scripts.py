@@ -9,7 +9,7 @@ import tree
 
 def main():
     bad = 0
-    for path in tree.files(("server", "tests"), (".py",)):
+    for path in tree.files(("server", "static", "tests"), (".py",)):
         try:
             compile(tree.read(path), path, "exec")
         except SyntaxError as error:
