@@ -11,7 +11,8 @@ def files(folders, endings):
     found = []
     for folder in folders:
         for where, folders_in, names in os.walk(os.path.join(ROOT, folder)):
-            folders_in[:] = [name for name in folders_in if not name.startswith((".", "__"))]
+            folders_in[:] = [name for name in folders_in
+                             if not name.startswith((".", "__")) and name != "node_modules"]
             for name in names:
                 if name.endswith(endings):
                     found.append(os.path.relpath(os.path.join(where, name), ROOT))
