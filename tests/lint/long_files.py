@@ -10,7 +10,7 @@ FAIL, EXPLAIN = 800, 600
 
 def main():
     bad = 0
-    for path in tree.files(("server", "api", "webui", "tests"), (".c", ".h", ".def", ".py", ".sh")) + ["dev"]:
+    for path in tree.files(("server", "api", "webui", "static", "tests"), (".c", ".h", ".def", ".py", ".sh", ".mjs")) + ["dev"]:
         text = tree.read(path)
         count = text.count("\n")
         head = text[:4000].split("*/", 1)[0]
