@@ -194,11 +194,24 @@ static void reset(struct feed_stream *stream)
 
 static bool is_full(const struct feed_ring *ring, const char *id)
 {
-    size_t same = 0;
+    size_t same = 0, all = 0;
 
     LIST_FOREACH(it, next, &ring->streams)
-    same += is_of(stream_of(it), id);
-    return same >= FEED_STREAMS_PER_HOLDER || ring->stream_count >= FEED_STREAMS_MAX;
+    {
+        all += !stream_of(it)->is_ended;
+        same += !stream_of(it)->is_ended && is_of(stream_of(it), id);
+    }
+    return same >= FEED_STREAMS_PER_HOLDER || all >= FEED_STREAMS_MAX;
+}
+
+static void end_gone(struct feed_ring *ring)
+{
+    LIST_FOREACH(it, next, &ring->streams)
+    {
+        struct feed_stream *stream = stream_of(it);
+        if (!stream->is_ended && stream->waker.is_gone(stream->waker.owner))
+            end(stream, true);
+    }
 }
 
 struct feed_stream *feed_stream_open(struct feed_ring *ring, const struct feed_waker *waker,
@@ -208,6 +221,8 @@ struct feed_stream *feed_stream_open(struct feed_ring *ring, const struct feed_w
     unsigned long long seen = 0;
 
     (void)pthread_mutex_lock(&ring->mutex);
+    if (is_full(ring, holder->id))
+        end_gone(ring);
     if (is_full(ring, holder->id)) {
         (void)pthread_mutex_unlock(&ring->mutex);
         return NULL;

@@ -7,11 +7,15 @@
  * it gets `event: reset`, which means: load everything anew. Ids rise and are never given twice,
  * also after a restart (they begin with the time), and are exact in a double.
  *
- * A stream with nothing to say is suspended through its waker. Both calls of the waker come with
- * the ring's mutex held; they may take locks of their own, under which the ring is never called. */
+ * A stream with nothing to say is suspended through its waker, and nobody looks at its socket then:
+ * a reader that hung up is noticed at the next comment. A page that is loaded again and again would
+ * meet its own old streams at the cap, so there each is asked whether somebody still reads it.
+ * All calls of the waker come with the ring's mutex held; they may take locks of their own, under
+ * which the ring is never called. */
 #ifndef POSTERN_WEBUI_FEED_H
 #define POSTERN_WEBUI_FEED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -33,6 +37,7 @@ enum {
 struct feed_waker {
     void (*suspend)(void *owner); /* from feed_stream_read only */
     void (*resume)(void *owner);  /* once for each suspend, any thread */
+    bool (*is_gone)(void *owner); /* the reader has hung up; any thread */
     void *owner;
 };
 
@@ -48,8 +53,8 @@ void feed_ring_tick(struct feed_ring *ring);
 /* Ends all streams, now and to come. */
 void feed_ring_end(struct feed_ring *ring);
 
-/* NULL: there are too many, of HOLDER (copied) or in all. LAST_ID is the header Last-Event-ID,
- * empty: from now on. */
+/* NULL: there are too many that are read, of HOLDER (copied) or in all. LAST_ID is the header
+ * Last-Event-ID, empty: from now on. */
 struct feed_stream *feed_stream_open(struct feed_ring *ring, const struct feed_waker *waker,
                                      unsigned topics, const struct feed_holder *holder,
                                      struct slice last_id);

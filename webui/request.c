@@ -9,6 +9,8 @@
  *   whatever happens, so it is used only to refuse a body; all else is queued in the last call.
  * - A call that suspends is repeated after the resume. Hence the stages.
  * - A suspended connection is not looked at: it cannot go away under the app. */
+#include <poll.h>
+
 #include <microhttpd.h>
 
 #include "base/clock.h"
@@ -92,6 +94,16 @@ static void resume_stream(void *owner)
     MHD_resume_connection(owner);
 }
 
+/* While a stream lasts its connection's descriptor stays open. */
+static bool has_hung_up(void *owner)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(owner, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct pollfd polled = {.fd = info->connect_fd, .events = POLLRDHUP};
+
+    return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 static ssize_t read_stream(void *cls, uint64_t position, char *p, size_t size)
 {
     struct http_request *request = cls;
@@ -106,7 +118,7 @@ static ssize_t read_stream(void *cls, uint64_t position, char *p, size_t size)
 static struct MHD_Response *make_stream(struct http_request *request)
 {
     struct api_exchange *exchange = &request->exchange;
-    struct feed_waker waker = {suspend_stream, resume_stream, request->mhd};
+    struct feed_waker waker = {suspend_stream, resume_stream, has_hung_up, request->mhd};
 
     request->stream = feed_stream_open(request->conn->http->ring, &waker, exchange->stream_topics,
                                        &exchange->stream_holder,

@@ -18,6 +18,7 @@ struct fixture {
     struct feed feed;
     struct feed_waker waker;
     int suspended, resumed;
+    bool is_gone;
 };
 
 static void on_suspend(void *owner)
@@ -30,13 +31,18 @@ static void on_resume(void *owner)
     ((struct fixture *)owner)->resumed++;
 }
 
+static bool is_gone(void *owner)
+{
+    return ((struct fixture *)owner)->is_gone;
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     clock_fake_init(&f->fake, WALL_MS);
     f->ring = feed_ring_create(&f->fake.clock, STREAM_MS, COMMENT_MS);
     f->feed = feed_ring_feed(f->ring);
-    f->waker = (struct feed_waker){on_suspend, on_resume, f};
+    f->waker = (struct feed_waker){on_suspend, on_resume, is_gone, f};
     *state = f;
     return 0;
 }
@@ -255,6 +261,29 @@ static void test_holders(void **state)
     assert_int_equal(f->feed.holders(f->feed.owner, holders), 0);
 }
 
+/* Whoever hung up makes room at the cap, and only there. */
+static void test_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct feed_stream *streams[FEED_STREAMS_PER_HOLDER], *late;
+
+    for (size_t i = 0; i < FEED_STREAMS_PER_HOLDER; i++) {
+        streams[i] = open_stream(f, FEED_TOPIC_COMMIT, "");
+        expect(streams[i], "retry: 3000\n\n");
+    }
+    assert_null(open_stream(f, FEED_TOPIC_COMMIT, ""));
+    f->is_gone = true;
+    late = open_stream(f, FEED_TOPIC_COMMIT, "");
+    assert_non_null(late);
+    for (size_t i = 0; i < FEED_STREAMS_PER_HOLDER; i++) {
+        char p[8];
+        assert_int_equal(feed_stream_read(streams[i], p, sizeof(p)), FEED_STREAM_END);
+        feed_stream_close(streams[i]);
+    }
+    expect(late, "retry: 3000\n\n");
+    feed_stream_close(late);
+}
+
 static void test_caps(void **state)
 {
     struct fixture *f = *state;
@@ -281,7 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(events), TEST(pieces),  TEST(resume), TEST(ring_goes_round), TEST(time), TEST(revoked),
-        TEST(end),    TEST(holders), TEST(caps),
+        TEST(end),    TEST(holders), TEST(caps),   TEST(gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
