@@ -186,6 +186,15 @@ def test_cap_of_a_key(make_echo, open_stream):
     assert open_stream(echo, key=5).status == 200
 
 
+def test_cap_of_a_key_and_who_has_left(make_echo, open_stream):
+    """A page that is loaded again and again, with nothing said meanwhile: each time it left a stream."""
+    echo = make_echo()
+    for _ in range(3 * PER_KEY):
+        stream = open_stream(echo, key=5)
+        assert stream.status == 200
+        stream.close()
+
+
 def test_cap_in_all(make_echo, open_stream):
     echo = make_echo()
     for i in range(MAX):
