@@ -1,8 +1,9 @@
 /* The runner: tests in order of their files, one browser, two gateways, one table of figures. A test
  * gets what it needs from `open`: a page in a context of its own, watched (lib/watch.mjs). */
 import fs from 'node:fs';
+import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { Gateway } from './gateway.mjs';
+import { Gateway, ROOT } from './gateway.mjs';
 import { Watch } from './watch.mjs';
 
 const SECONDS = 120;
@@ -30,27 +31,46 @@ export function ok(condition, what) {
   if (!condition) throw new Error(what);
 }
 
-/** A page: {page, context, watch, visit(path)}. isIn: with the administrator's session. */
-export async function open({ gateway = gateways.main, isIn = true, language = 'en', theme = 'light', width = 1280,
-  height = 900, scale = 1, forcedColors = 'none' } = {}) {
-  const context = await browser.newContext({
-    baseURL: gateway.url, locale: language === 'ko' ? 'ko-KR' : 'en-US', colorScheme: theme, forcedColors,
-    viewport: { width, height }, deviceScaleFactor: scale, reducedMotion: 'reduce', hasTouch: width < 600,
-  });
-  const watch = await Watch.of(context, gateway.url);
-  opened.push({ context, watch });
-  if (isIn) {
-    // The cookie of the one session of the whole suite: an account has a limit of them.
-    if (gateway.cookie === undefined) await gateway.logIn();
+/* What a browser keeps of the administrator's login, made once: an account has a limit of sessions. While
+ * the pages cannot log in yet it is the cookie alone. */
+async function loggedIn(gateway) {
+  if (gateway.storage !== undefined) return gateway.storage;
+  const context = await browser.newContext({ baseURL: gateway.url });
+  const page = await context.newPage();
+  await page.goto('/ui/login');
+  const password = page.locator('input[type=password]');
+  if (fs.existsSync(path.join(ROOT, 'static', 'js', 'pages', 'login.js'))) {
+    await page.locator('input[autocomplete=username]').fill(gateway.user);
+    await password.fill(gateway.password);
+    await password.press('Enter');
+    await page.waitForURL((url) => url.pathname !== '/ui/login');
+  } else {
+    await gateway.logIn();
     const [name, value] = gateway.cookie.split(/=(.*)/s);
     await context.addCookies([{ name, value, url: gateway.url, secure: true, httpOnly: true, sameSite: 'Strict' }]);
   }
+  gateway.storage = await context.storageState();
+  await context.close();
+  return gateway.storage;
+}
+
+/** A page: {page, context, watch, visit(where)}. isIn: with the administrator's session. */
+export async function open({ gateway = gateways.main, isIn = true, language = 'en', theme = 'light', width = 1280,
+  height = 900 } = {}) {
+  const context = await browser.newContext({
+    baseURL: gateway.url, locale: language === 'ko' ? 'ko-KR' : 'en-US', colorScheme: theme,
+    viewport: { width, height }, reducedMotion: 'reduce', hasTouch: width < 600,
+    storageState: isIn ? await loggedIn(gateway) : undefined,
+  });
+  const watch = await Watch.of(context, gateway.url);
+  opened.push({ context, watch });
   const page = await context.newPage();
   page.setDefaultTimeout(15000);
-  const visit = async (path) => {
-    const reply = await page.goto(path);
-    equal(reply.status(), 200, `status of ${path}`);
+  const visit = async (where) => {
+    const reply = await page.goto(where);
+    equal(reply.status(), 200, `status of ${where}`);
     await watch.quiet(page);
+    ok(!isIn || new URL(page.url()).pathname !== '/ui/login', `${where} asks for a login`);
   };
   return { page, context, watch, visit };
 }
@@ -80,13 +100,13 @@ async function runOne({ run }) {
 
 const escape = (text) => text.replace(/[\x00-\x08\x0b-\x1f]/g, '').replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-function writeJunit(path, results) {
+function writeJunit(file, results) {
   const cases = results.map(({ name, error, reason }) => {
     const inside = error ? `<failure message="${escape(String(error.message))}"/>`
       : reason ? `<skipped message="${escape(reason)}"/>` : '';
     return `<testcase classname="gui" name="${escape(name)}">${inside}</testcase>`;
   });
-  fs.writeFileSync(path, `<testsuite>${cases.join('\n')}</testsuite>\n`);
+  fs.writeFileSync(file, `<testsuite>${cases.join('\n')}</testsuite>\n`);
 }
 
 function printFigures() {

@@ -71,7 +71,7 @@ export class Watch {
   }
 
   /** Until the page has asked for nothing for QUIET_MS. A stream of events does not count. */
-  async quiet(page, QUIET_MS = 150, LIMIT_MS = 20000) {
+  async quiet(page, QUIET_MS = 100, LIMIT_MS = 20000) {
     const end = Date.now() + LIMIT_MS;
     while (this.pending.size > 0 || Date.now() - this.changedAt < QUIET_MS) {
       if (Date.now() > end) throw new Error(`still asking: ${[...this.pending].map((each) => each.url())}`);
