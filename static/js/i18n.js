@@ -126,13 +126,14 @@ export function relative(iso, now = Date.now()) {
 /* --- errors --- */
 
 /* Codes whose English sentence says more than the code: in Korean it stands behind the translation. */
-const TOLD_BY_DETAIL = new Set(['value.pattern', 'rule.default_missing', 'commit.refused', 'config.invalid']);
+const TOLD_BY_DETAIL = new Set(['value.pattern', 'commit.refused', 'config.invalid', 'rule.address_in_use']);
 
 /** An error {code, params?, detail?} of the server or of validate.js in the reader's language. */
 export function problemText(error) {
   const key = 'problem.' + error.code;
   const params = { ...error.params };
   if (Array.isArray(params.allowed)) params.allowed = params.allowed.join(', ');
+  if (Array.isArray(params.forms)) params.forms = params.forms.map((form) => (form === 'all' ? params.word : t('form.' + form))).join(', ');
   const text = has(key) ? t(key, params) : '';
   const isWhole = text !== '' && !/\{\w+\}/.test(text);
 

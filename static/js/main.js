@@ -20,6 +20,7 @@ import { drawShell, frameFor, watch } from './shell.js';
 import { startShortcuts } from './shortcuts.js';
 import { closeDialogs } from './ui/dialog.js';
 import { empty, failure } from './ui/state.js';
+import { dropToastsTo } from './ui/toast.js';
 
 const NOT_FOUND = {
   title: 'state.gone', group: '', scope: '',
@@ -57,6 +58,7 @@ function failed(error, root) {
 }
 
 function after(ctx, isNew) {
+  dropToastsTo(ctx.path);
   if (isNew && !ctx.route.bare) focusMain();
 }
 

@@ -10,6 +10,7 @@ import { redraw } from './router.js';
 import { groups, home, routes } from './routes.js';
 import { can, hostName, logOut, session, setTheme, theme, THEMES } from './session.js';
 import { copyIcon } from './ui/copy.js';
+import { modal } from './ui/dialog.js';
 import { icon, mark } from './ui/icons.js';
 import { menu } from './ui/menu.js';
 import { openPending } from './ui/pending.js';
@@ -82,7 +83,7 @@ const openDrawer = () => {
 };
 
 const drawer = () => html`<dialog class="drawer" aria-label=${t('shell.navigation')} @close=${closeDrawer}
-    ${ref((element) => element && !element.open && element.showModal())}>
+    ${ref(modal)}>
   <header class="drawer-head">${brand()}<button type="button" class="icon-button" aria-label=${t('action.close')} @click=${closeDrawer}>${icon('close')}</button></header>
   <nav class="nav" aria-label=${t('shell.navigation')}>${navigation()}</nav>
   <footer class="drawer-foot">${languages()}${themes('theme-drawer')}</footer></dialog>`;

@@ -75,7 +75,7 @@ function checkNumber(row, value) {
 
 function checkPattern(row, value) {
   if (row.word && value.toLowerCase() === row.word.toLowerCase()) return null;
-  return row.forms.some((form) => FORMS[form](value)) ? null : { code: 'value.form', params: { forms: row.forms } };
+  return row.forms.some((form) => FORMS[form](value)) ? null : { code: 'value.form', params: { forms: row.forms, word: row.word } };
 }
 
 const CHECKS = {

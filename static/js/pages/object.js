@@ -1,12 +1,13 @@
 /* One object of a section in a sheet: loaded, edited, put into the draft, deleted. */
-import { html } from '../../vendor/lit.js';
+import { html, nothing } from '../../vendor/lit.js';
 import { api, Problem } from '../api.js';
 import { draft } from '../draft.js';
 import { firstOf, t } from '../i18n.js';
 import { apiPath, blankOf, listObjects, oneOf, placeText } from '../schema.js';
 import { hintsOf } from '../sections.js';
-import { putCall, stagePut } from '../stage.js';
+import { putCall, stageDelete, stagePut } from '../stage.js';
 import { Form } from '../ui/form.js';
+import { icon } from '../ui/icons.js';
 import { sheet } from '../ui/sheet.js';
 import { failure, skeleton } from '../ui/state.js';
 
@@ -55,6 +56,7 @@ export class ObjectSheet {
       this.#problem = error;
     }
     this.#given.update();
+    if (isNew) setTimeout(() => document.querySelector('.sheet .form input:not([readonly]), .sheet .form select')?.focus());
   }
 
   async #save(value) {
@@ -65,8 +67,19 @@ export class ObjectSheet {
     onDone();
   }
 
+  async #remove() {
+    const { section, listener, key, onDone } = this.#given;
+    try {
+      const place = { listener: section.per_listener ? listener : '', key, etag: this.#etag };
+      if (await stageDelete(section.name, [place])) onDone();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#form.take(problem);
+    }
+  }
+
   #body(closeHref) {
-    const { section, isWriter } = this.#given;
+    const { section, isWriter, isNew, isFixed } = this.#given;
     if (this.#problem) return failure(this.#problem);
     if (!this.#form) return skeleton(6);
     return this.#form.template({
@@ -74,6 +87,8 @@ export class ObjectSheet {
       onSubmit: (value) => this.#save(value),
       cancel: closeHref,
       isReadOnly: !isWriter,
+      more: isNew || isFixed ? nothing : html`<button type="button" class="button button-quiet button-danger"
+        @click=${() => this.#remove()}>${icon('remove')}<span>${t('action.delete')}</span></button>`,
       call: (value) => putCall(section.name, { listener: value.listener, key: value[section.key] || 'NAME', value }),
     });
   }

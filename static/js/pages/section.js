@@ -50,8 +50,8 @@ export function render(root, ctx) {
   const placeOf = (object) => ({ listener: object.listener || '', key: object[key] });
   const isFixed = (object) => (hints.fixed || []).includes(object[key]);
   const inheritsFrom = () => frame.data?.objects.find((object) => object[key] === hints.inherit?.from);
-  const listener = () => (section.per_listener ? frame.ctx.query.get('listener') || frame.data?.listeners[0] || '' : '');
-  const listHref = () => urlWith({ new: '' }, pagePath(name) + location.search);
+  const listener = () => (section.per_listener ? frame.ctx.params.listener || frame.ctx.query.get('listener') || frame.data?.listeners[0] || '' : '');
+  const listHref = () => urlWith({ new: '', ...(section.per_listener && { listener: listener() }) }, pagePath(name) + location.search);
   let frame;
   let sheet = null;
 
@@ -117,13 +117,13 @@ export function render(root, ctx) {
       sheet = null;
     } else if (sheet?.wanted !== wanted) {
       sheet = new ObjectSheet({ section, wanted, isNew, listener: params.listener || listener(), key: params.key,
-        isWriter, update: () => frame.update(), onDone: () => { go(listHref(), { replace: true }); frame.reload(); } });
+        isWriter, isFixed: (hints.fixed || []).includes(params.key), update: () => frame.update(), onDone: () => { go(listHref(), { replace: true }); frame.reload(); } });
     }
     return sheet;
   }
 
   const listenerPicker = (data) => (section.per_listener ? html`<label class="inline-field"><span>${t('field.listener')}</span>
-    <select class="control" @change=${(event) => go(urlWith({ listener: event.target.value }))}>
+    <select class="control" @change=${(event) => go(urlWith({ listener: event.target.value }, pagePath(name) + location.search))}>
       ${data.listeners.map((each) => html`<option value=${each} .selected=${each === listener()}>${each}</option>`)}</select></label>` : nothing);
 
   const addButton = () => (isWriter ? html`<a class="button button-primary" data-new href=${urlWith({ new: '1', ...(section.per_listener && { listener: listener() }) }, pagePath(name) + location.search)}>

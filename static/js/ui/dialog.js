@@ -10,6 +10,13 @@ import { uniqueId } from '../a11y.js';
 import { t } from '../i18n.js';
 import { icon } from './icons.js';
 
+/** For ref() of a dialog in a page's own template: opens it once it is in the document. */
+export function modal(element) {
+  queueMicrotask(() => {
+    if (element?.isConnected && !element.open) element.showModal();
+  });
+}
+
 const layers = () => document.querySelector('#layers');
 
 /**

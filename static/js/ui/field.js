@@ -79,7 +79,7 @@ function segments(form, row, pointer) {
     ${row.words.map((word, i) => html`<label class="segment"><input type="radio" name=${form.idOf(pointer)}
       id=${i === 0 ? form.idOf(pointer) : nothing} value=${word} .checked=${live(word === value)} ?disabled=${form.isFixed(row)}
       @change=${() => form.set(pointer, word)}><span>${wordOf(form.path, row, word)}</span></label>`)}
-  </div>${hint ? html`<p class="field-hint">${hint}</p>` : nothing}`;
+  </div>${hint ? html`<p class="field-help" id=${form.idOf(pointer, 'help')}>${hint}</p>` : nothing}`;
 }
 
 const select = (form, row, pointer, options) => html`<select class="control" id=${form.idOf(pointer)}
@@ -164,7 +164,8 @@ const isLabelled = (row) => row.kind !== 'list' && !(row.kind === 'word' && row.
 export function field(form, row, pointer) {
   const error = form.errorOf(pointer);
   const label = labelOf(form.path, row);
-  const help = helpOf(form.path, row);
+  const isTold = row.kind === 'word' && row.words.length <= SEGMENTS_MAX && wordHelpOf(form.path, row, form.get(pointer)) !== '';
+  const help = isTold ? '' : helpOf(form.path, row); /* what the chosen word means says more */
   const isPending = form.isPending(pointer);
   return html`<div class="field field-${row.kind} ${isPending ? 'is-pending' : ''}" data-pointer=${pointer}>
     <div class="field-head">

@@ -214,7 +214,7 @@ export class Form {
 
   #groups() {
     return groupsOf(this.section).map(({ title, rows }) => html`<fieldset class="form-group">
-      ${title ? html`<legend>${firstOf([title])}</legend>` : nothing}
+      ${title && rows.length > 1 ? html`<legend>${firstOf([title])}</legend>` : nothing}
       ${rows.map((row) => field(this, row, '/' + row.key))}</fieldset>`);
   }
 

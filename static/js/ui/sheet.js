@@ -6,22 +6,20 @@ import { html, nothing, ref } from '../../vendor/lit.js';
 import { uniqueId } from '../a11y.js';
 import { t } from '../i18n.js';
 import { go } from '../router.js';
+import { modal } from './dialog.js';
 import { icon } from './icons.js';
 
 const id = uniqueId('sheet');
 
-function show(element) {
-  if (element && !element.open) element.showModal();
-}
 
 export function sheet({ title, english, lead, closeHref, body }) {
   const onCancel = (event) => {
     event.preventDefault(); /* the address decides whether it is open */
     go(closeHref);
   };
-  return html`<dialog class="sheet" aria-labelledby=${id} ${ref(show)} @cancel=${onCancel}>
+  return html`<dialog class="sheet" aria-labelledby=${id} ${ref(modal)} @cancel=${onCancel}>
     <header class="sheet-head">
-      <div><h2 id=${id}>${title}${english ? html` <span class="page-english" lang="en">(${english})</span>` : nothing}</h2>
+      <div><h2 id=${id} tabindex="-1" autofocus>${title}${english ? html` <span class="page-english" lang="en">(${english})</span>` : nothing}</h2>
         ${lead ? html`<p class="page-lead">${lead}</p>` : nothing}</div>
       <a class="icon-button" href=${closeHref} aria-label=${t('action.close')}>${icon('close')}</a>
     </header>

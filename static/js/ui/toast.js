@@ -36,6 +36,11 @@ function template(toast) {
   </div>`;
 }
 
+/** Takes away toasts that only lead to where one is now. */
+export function dropToastsTo(path) {
+  for (const each of toasts.filter((toast) => toast.action?.href === path)) close(each);
+}
+
 /**
  * @param {{text: string, more?: string, kind?: 'ok'|'bad', action?: {label: string, href: string}}} given
  */
