@@ -3,9 +3,6 @@
 import { api } from './api.js';
 
 const THEME = 'postern.theme';
-/* The cookie is out of a script's sight. This mark spares a browser without a session from asking for
- * one and being told 401. */
-const LOGGED_IN = 'postern.logged-in';
 export const THEMES = ['auto', 'light', 'dark'];
 
 export const session = {
@@ -19,13 +16,11 @@ export const session = {
 function take(data) {
   Object.assign(session, { name: data.user || data.name, role: data.role || '', permissions: data.permissions, isIn: true });
   api.setCsrf(data.csrf);
-  localStorage.setItem(LOGGED_IN, '1');
 }
 
 function forget() {
   Object.assign(session, { name: '', role: '', permissions: [], isIn: false, hostname: '' });
   api.setCsrf('');
-  localStorage.removeItem(LOGGED_IN);
 }
 
 /** May I? A scope of the API, such as `config:commit`; '' asks for nothing. */
@@ -33,7 +28,6 @@ export const can = (scope) => !scope || session.permissions.includes(scope);
 
 /** Asks the server; false when nobody is logged in. */
 export async function loadSession() {
-  if (localStorage.getItem(LOGGED_IN) === null) return false;
   try {
     take((await api.get('/session', { quiet: true })).data);
     return true;

@@ -115,8 +115,8 @@ export class Table {
     };
     return html`<tr class=${this.mark(row) ? 'is-' + this.mark(row) : ''} @keydown=${(event) => this.#onKey(event, row, rows, isOrdered)}
         @dragover=${(event) => this.#dragged && event.preventDefault()} @drop=${onDrop}>
-      ${this.bulk ? html`<td class="cell-tick"><input type="checkbox" aria-label=${t('table.tick', { name: this.rowName(row) })}
-        .checked=${live(this.#ticked.has(this.rowKey(row)))} @change=${(event) => this.#tick([row], event.target.checked)}></td>` : nothing}
+      ${this.bulk ? html`<td class="cell-tick"><label><input type="checkbox" aria-label=${t('table.tick', { name: this.rowName(row) })}
+        .checked=${live(this.#ticked.has(this.rowKey(row)))} @change=${(event) => this.#tick([row], event.target.checked)}></label></td>` : nothing}
       ${this.move ? html`<td class="cell-order">${canMove ? html`<span class="grip" draggable="true" aria-hidden="true"
         @dragstart=${() => { this.#dragged = row; }} @dragend=${() => { this.#dragged = null; }}>${icon('grip')}</span>` : nothing}<span class="order">${i + 1}</span></td>` : nothing}
       ${this.#first(row, first)}
@@ -150,8 +150,8 @@ export class Table {
       <div class="table-frame"><table class="table">
         <caption class="visually-hidden">${this.label}</caption>
         <thead><tr>
-          ${this.bulk ? html`<th class="cell-tick"><input type="checkbox" aria-label=${t('table.tick_all', { n: found.length })} .checked=${live(isAll)}
-            @change=${(event) => this.#tick(found, event.target.checked)}></th>` : nothing}
+          ${this.bulk ? html`<th class="cell-tick"><label><input type="checkbox" aria-label=${t('table.tick_all', { n: found.length })} .checked=${live(isAll)}
+            @change=${(event) => this.#tick(found, event.target.checked)}></label></th>` : nothing}
           ${this.move ? html`<th class="cell-order"><span class="visually-hidden">${t('list.order')}</span></th>` : nothing}
           ${this.columns.map((column) => this.#head(column, sort))}
           ${this.actions || this.move ? html`<th class="cell-actions"><span class="visually-hidden">${t('table.actions')}</span></th>` : nothing}
