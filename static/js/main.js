@@ -13,7 +13,7 @@ import { draft } from './draft.js';
 import { preferredLanguage, setLanguage, t } from './i18n.js';
 import { live } from './live.js';
 import { go, startRouter } from './router.js';
-import { home } from './routes.js';
+import { home, match } from './routes.js';
 import { loadSchema } from './schema.js';
 import { endSession, loadHostname, loadSession, session, setTheme, theme } from './session.js';
 import { drawShell, frameFor, watch } from './shell.js';
@@ -38,7 +38,7 @@ const isStart = (pathname) => /^\/(ui\/?)?$/.test(pathname);
 /* What address is shown for the one that was asked for; null when another one is on its way. */
 async function before(found) {
   closeDialogs();
-  if (session.isIn && isStart(location.pathname)) return again(home());
+  if (session.isIn && isStart(location.pathname)) return match(home());
   if (!session.isIn && !found?.route.bare) {
     const next = isStart(location.pathname) ? '' : `?next=${encodeURIComponent(location.pathname + location.search)}`;
     return again(`/ui/login${next}`);

@@ -109,7 +109,7 @@ const template = () => html`<a class="skip" href="#main" @click=${skip}>${t('she
   ${banner()}
   <div class="frame">
     <nav class="nav only-wide" aria-label=${t('shell.navigation')}>${navigation()}</nav>
-    <main id="main" tabindex="-1"><div id="page"></div></main>
+    <main class="main" id="main" tabindex="-1"><div id="page"></div></main>
   </div>
   ${isDrawerOpen ? drawer() : nothing}`;
 
@@ -119,7 +119,7 @@ function skip(event) {
 }
 
 const bare = () => html`<div class="bare-choices">${languages()}${themes('theme-bare')}</div>${banner()}
-  <main id="main" tabindex="-1"><div id="page"></div></main>`;
+  <main class="main" id="main" tabindex="-1"><div id="page"></div></main>`;
 
 /** Draws what stands around a page and returns the element that the page is drawn into. */
 export function frameFor(route) {
