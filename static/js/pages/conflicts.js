@@ -43,5 +43,5 @@ export function conflictsTemplate(conflicts, choices, { isBusy, update, rebase }
     <div class="table-frame"><table class="table table-conflicts"><caption class="visually-hidden">${t('conflict.title', { n: conflicts.length })}</caption>
       <thead><tr><th scope="col">${t('conflict.field')}</th><th scope="col">${t('conflict.base')}</th><th scope="col">${t('conflict.theirs')}</th><th scope="col">${t('conflict.mine')}</th></tr></thead>
       <tbody>${conflicts.map((each, i) => row(each, choices, update, i))}</tbody></table></div>
-    <p><button type="button" class="button button-primary" ?disabled=${!isWhole || isBusy} @click=${rebase}>${t('conflict.resolve')}</button></p>`;
+    <p class="table-action"><button type="button" class="button button-primary" ?disabled=${!isWhole || isBusy} @click=${rebase}>${t('conflict.resolve')}</button></p>`;
 }

@@ -17,15 +17,11 @@ const input = ({ id, label, help, type = 'text', value = '', ...rest }) => html`
 
 const words = (text) => text.split(/[\s,;]+/).filter(Boolean);
 
-/* Puts an object over what the draft has of it, whether or not it is there. */
-async function put(section, key, value, query = {}) {
-  let etag = '';
-  try {
-    etag = (await api.get(apiPath(section, key), { query: { draft: 'me', ...query } })).etag;
-  } catch (problem) {
-    if (problem.status !== 404) throw problem;
-  }
-  return api.stage('PUT', apiPath(section, key), value, { etag, query });
+/* Makes an object, or puts it over the one that is there. */
+async function put(section, key, value, { isThere, query = {} }) {
+  if (!isThere) return api.stage('PUT', apiPath(section, key), value, { query, create: true });
+  const { etag } = await api.get(apiPath(section, key), { query: { draft: 'me', ...query } });
+  return api.stage('PUT', apiPath(section, key), value, { query, etag });
 }
 
 export const administratorStep = {
@@ -62,7 +58,7 @@ export const hostStep = {
     if (!everywhere?.checked) return;
     /* Only those that had the old name: one that was named by itself keeps its own. */
     for (const each of interfaces.filter(({ hostname: old }) => old === system.hostname)) {
-      await put('interfaces', each.name, { ...each, hostname: name });
+      await put('interfaces', each.name, { ...each, hostname: name }, { isThere: true });
     }
   },
 };
@@ -74,18 +70,19 @@ export const domainsStep = {
     const [listeners, rat] = await Promise.all([listObjects('listeners'), listObjects('rat')]);
     const taken = listeners.filter((each) => each.type === 'public').map((each) => each.name);
     const known = rat.filter((each) => each.listener === taken[0] && each.action === 'accept' && each.recipient !== 'ALL').map((each) => each.recipient);
-    return { listeners: taken, known };
+    return { listeners: taken, known, rat };
   },
   fields: ({ listeners = [], known = [] }) => (listeners.length === 0
     ? html`<p class="form-note">${icon('info')}${t('setup.no_listener')} <a href="/ui/listeners?new=1">${t('action.add_listener')}</a></p>`
     : html`<div class="field"><div class="field-head"><label for="domains">${t('setup.domains')}</label></div>
       <textarea class="control code-like" id="domains" name="domains" rows="4" spellcheck="false" placeholder="example.com" .value=${known.join('\n')} aria-describedby="domains-help"></textarea>
       <p class="field-help" id="domains-help">${t('setup.domains_help', { name: listeners.join(', ') })}</p></div>`),
-  async save({ listeners, known }, { domains }) {
+  async save({ listeners, known, rat }, { domains }) {
     const wanted = words(domains?.value || '');
     for (const listener of listeners) {
       for (const recipient of wanted.filter((each) => !known.includes(each))) {
-        await put('rat', recipient, { listener, recipient, action: 'accept' }, { listener });
+        const isThere = rat.some((each) => each.listener === listener && each.recipient === recipient);
+        await put('rat', recipient, { listener, recipient, action: 'accept' }, { isThere, query: { listener } });
       }
     }
   },
@@ -103,12 +100,15 @@ export const routeStep = {
     ${input({ id: 'host', label: t('setup.route_host'), help: t('setup.route_help'), placeholder: 'mailbox.example.com', required: false })}
     ${input({ id: 'port', label: t('setup.route_port'), help: t('setup.route_port_help'), value: '25', required: false })}
     <p class="form-note">${icon('info')}${domains.length > 0 ? t('setup.route_for', { names: domains.join(', ') }) : t('setup.route_none')}</p>`,
-  async save({ domains }, { host, port }) {
+  async save({ domains, routes }, { host, port }) {
     const name = host.value.trim();
     if (name === '') return;
     const isAddress = /^[\d.]+$/.test(name) || name.includes(':');
     const literal = name.includes(':') ? `[IPv6:${name}]` : `[${name}]`;
     const target = { host: isAddress ? literal : name, port: Number(port.value) || 25, priority: 0 };
-    for (const domain of domains) await put('smtp-routes', domain, { domain, targets: [target] });
+    for (const domain of domains) {
+      const isThere = routes.some((each) => each.domain === domain);
+      await put('smtp-routes', domain, { domain, targets: [target] }, { isThere });
+    }
   },
 };

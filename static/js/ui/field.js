@@ -106,7 +106,7 @@ function referenceControl(form, row, pointer) {
   return html`<div class="control-row">${select(form, row, pointer, options)}
     ${isThere ? html`<a class="button button-quiet" href=${pagePath(row.section, '', value)}
       aria-label=${t('reference.open', { name: value })}>${icon('link')}<span>${t('action.open')}</span></a>` : nothing}
-    ${form.isFixed(row) ? nothing : html`<a class="button button-quiet" href="/ui/${row.section}?new=1"
+    ${form.isFixed(row) || form.isReadOnly ? nothing : html`<a class="button button-quiet" href="/ui/${row.section}?new=1"
       aria-label=${t('reference.new', { what: oneOf(row.section) })}>${icon('add')}<span>${t('action.new')}</span></a>`}</div>`;
 }
 
@@ -154,7 +154,7 @@ function defaultOf(form, row, pointer) {
     return html`<span class="field-default">${t('field.inherited', { from: form.inheritsFrom, value: valueText(form.path, row, inherited) })}</span>`;
   }
   const text = form.inheritsFrom ? t('field.inherit', { from: form.inheritsFrom }) : t('field.default', { value: valueText(form.path, row, row.default) });
-  if (value === row.default) return html`<span class="field-default">${text}</span>`;
+  if (value === row.default || form.isReadOnly) return html`<span class="field-default">${text}</span>`;
   return html`<button type="button" class="field-reset" aria-label=${t('field.reset', { label: labelOf(form.path, row) })}
     @click=${() => form.set(pointer, row.default)}>${icon('reset')}${text}</button>`;
 }

@@ -224,9 +224,10 @@ export class Form {
    *     cancel: an address; call: the API call that Submit makes; more: further buttons at the left
    */
   template({ submit, onSubmit, cancel, call, isReadOnly = false, more = nothing }) {
+    this.isReadOnly = isReadOnly;
     return html`<form class="form" novalidate @submit=${(event) => this.#submit(event, onSubmit)}>
       ${this.#restored()}${this.#summary()}
-      <div class="form-groups" ?inert=${isReadOnly}>${this.#groups()}</div>
+      <fieldset class="form-groups" ?disabled=${isReadOnly}>${this.#groups()}</fieldset>
       <footer class="form-foot">
         ${isReadOnly ? html`<p class="form-note">${icon('lock')}${t('state.read_only', { scope: 'config:draft' })}</p>` : html`
         <button class="button button-primary" ?disabled=${this.isBusy}>${this.isBusy ? t('action.sending') : submit}</button>
