@@ -47,7 +47,7 @@ async function leave() {
 
 const userMenu = () => menu({
   name: 'user', label: t('shell.user', { name: session.name }), kind: 'user-button',
-  content: html`<span class="avatar" aria-hidden="true">${[...session.name][0]?.toUpperCase()}</span><span class="user-name">${session.name}</span>${icon('chevron')}`,
+  content: html`<span class="avatar" data-letter=${[...session.name][0]?.toUpperCase()}></span><span class="user-name">${session.name}</span>${icon('chevron')}`,
   head: html`<strong>${session.name}</strong><span class="muted">${t('role.' + session.role)}</span>`,
   items: [
     { label: t('shell.shortcuts'), icon: 'info', onSelect: showShortcuts },
@@ -58,9 +58,8 @@ const userMenu = () => menu({
 function pendingButton() {
   if (!can('config:read')) return nothing;
   const { count } = draft;
-  return html`<button type="button" class="button pending ${count > 0 ? 'pending-some' : ''}" @click=${openPending}
-    aria-label=${count > 0 ? t('pending.some', { n: count }) : t('pending.none')}>
-    ${count > 0 ? html`<span class="pending-count">${count}</span>` : icon('check')}<span class="pending-text">${count > 0 ? t('pending.short', { n: count }) : t('pending.none')}</span></button>`;
+  return html`<button type="button" class="button pending ${count > 0 ? 'pending-some' : ''}" aria-haspopup="dialog" @click=${openPending}>
+    ${count > 0 ? html`<span class="pending-count" data-letter=${count}></span>` : icon('check')}<span class="pending-text">${count > 0 ? t('pending.some', { n: count }) : t('pending.none')}</span></button>`;
 }
 
 function navigation() {

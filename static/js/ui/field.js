@@ -155,8 +155,9 @@ function defaultOf(form, row, pointer) {
   }
   const text = form.inheritsFrom ? t('field.inherit', { from: form.inheritsFrom }) : t('field.default', { value: valueText(form.path, row, row.default) });
   if (value === row.default || form.isReadOnly) return html`<span class="field-default">${text}</span>`;
-  return html`<button type="button" class="field-reset" aria-label=${t('field.reset', { label: labelOf(form.path, row) })}
-    @click=${() => form.set(pointer, row.default)}>${icon('reset')}${text}</button>`;
+  const what = t('field.reset', { label: labelOf(form.path, row) });
+  return html`<button type="button" class="field-reset" title=${what} @click=${() => form.set(pointer, row.default)}>
+    ${icon('reset')}<span class="visually-hidden">${what}</span><span>${text}</span></button>`;
 }
 
 const isLabelled = (row) => row.kind !== 'list' && !(row.kind === 'word' && row.words.length <= SEGMENTS_MAX);
