@@ -16,8 +16,8 @@ function draw() {
   if (place === null) return;
   const { count, items, conflicts } = draft;
   render(html`<dialog class="sheet" aria-labelledby=${id} @close=${end} @click=${(event) => event.target.closest('a') && close()}>
-    <header class="sheet-head"><div><h2 id=${id}>${count > 0 ? t('pending.some', { n: count }) : t('pending.none')}</h2>
-      <p class="page-lead">${t('pending.lead')}</p></div>
+    <header class="sheet-head"><div><h2 id=${id} tabindex="-1" autofocus>${count > 0 ? t('pending.some', { n: count }) : t('pending.title')}</h2>
+      ${count > 0 ? html`<p class="page-lead">${t('pending.lead')}</p>` : nothing}</div>
       <button type="button" class="icon-button" aria-label=${t('action.close')} @click=${close}>${icon('close')}</button></header>
     <div class="sheet-body">
       ${conflicts.length > 0 ? notice('warn', html`<p>${t('conflict.title', { n: conflicts.length })}</p>`) : nothing}
