@@ -48,6 +48,10 @@ async function loggedIn(gateway) {
     await gateway.logIn();
     const [name, value] = gateway.cookie.split(/=(.*)/s);
     await context.addCookies([{ name, value, url: gateway.url, secure: true, httpOnly: true, sameSite: 'Strict' }]);
+    // What the pages leave at login: without it they do not ask whether there is a session.
+    await context.addInitScript(() => {
+      if (location.protocol === 'https:') localStorage.setItem('postern.logged-in', '1');
+    });
   }
   gateway.storage = await context.storageState();
   await context.close();
