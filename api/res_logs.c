@@ -11,6 +11,17 @@ struct search_call {
     struct api_call *call;
 };
 
+static json_t *text_json(struct slice line)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    log_ctl_text(line, &text);
+    json_t *out = json_slice(buf_slice(&text));
+    buf_finish(&text);
+    return out;
+}
+
 static void answer_search(struct letter *letter)
 {
     struct log_ctl_search *search = CONTAINER_OF(letter, struct log_ctl_search, letter);
@@ -26,8 +37,10 @@ static void answer_search(struct letter *letter)
         for (size_t i = 0; i < search->result.count; i++) {
             struct slice line = search->result.lines[i];
             json_t *event = json_loadb(line.p, line.len, JSON_ALLOW_NUL, NULL);
-            if (event != NULL)
-                (void)json_array_append_new(items, event);
+            if (event == NULL)
+                continue;
+            json_put(event, "text", text_json(line));
+            (void)json_array_append_new(items, event);
         }
         json_t *out =
             json_pack("{s:o,s:b}", "items", items, "budget_over", search->result.is_budget_over);

@@ -7,6 +7,7 @@
 #ifndef POSTERN_CONTROL_LOG_CTL_H
 #define POSTERN_CONTROL_LOG_CTL_H
 
+#include "base/buf.h"
 #include "base/mailbox.h"
 #include "base/work.h"
 #include "trace/search.h"
@@ -39,5 +40,9 @@ struct log_ctl_search {
 /* ERR_BUSY: as many as may run do, or the workers have enough to do: try again in a second;
  * ERR_CLOSED: the process is ending. Then the letter does not come. */
 int log_ctl_search(struct log_ctl *ctl, struct log_ctl_search *search) MUST_CHECK;
+
+/* Appends to BUF what the text log says in the place of this line of the JSON log, without its time
+ * and level. Nothing when it is no event of this version of the program. Any thread. */
+void log_ctl_text(struct slice line, struct buf *buf);
 
 #endif
