@@ -30,6 +30,9 @@ const made = (name, group, english, keys, load, more) => ({
 const bare = (name, english, load) => made(name, '', english, '', load, { scope: '', bare: true });
 
 export const routes = [
+  made('overview', 'monitor', 'Overview', 'o', () => import('./pages/overview.js'), { scope: 'metrics:read' }),
+  made('delivery-status', 'monitor', 'Delivery Status', 'q', () => import('./pages/delivery_status.js'), { path: '/ui/delivery-status/:domain?/:mid?', scope: 'queue:read' }),
+
   drawnByListener('sender-groups', 'mail', 'HAT Overview', 'h'),
   drawn('mail-flow-policies', 'mail', 'Mail Flow Policies', 'p'),
   drawnByListener('rat', 'mail', 'Recipient Access Table (RAT)', 'r'),
@@ -45,6 +48,7 @@ export const routes = [
   drawn('trust-lists', 'network', 'Certificate Authorities'),
 
   single('system', 'system', 'System Settings'),
+  made('logs', 'system', 'Logs', 'm', () => import('./pages/logs.js'), { scope: 'logs:read' }),
   made('history', 'system', 'Configuration History', 'y', () => import('./pages/history.js')),
 
   made('changes', '', 'Review Changes', 'v', () => import('./pages/changes.js')),

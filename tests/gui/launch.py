@@ -43,7 +43,7 @@ def main():
                 told["setupCode"] = administered.setup_code()
             else:
                 send_some(administered.gateway)
-                told.update(user=ADMINISTRATOR, password=PASSWORD)
+                told.update(user=ADMINISTRATOR, password=PASSWORD, smtp=administered.gateway.private)
             print(json.dumps(told), flush=True)
             sys.stdin.read()
         finally:

@@ -26,6 +26,8 @@ const PATHS = {
   network: svg`<rect x="5.75" y="2.25" width="4.5" height="3.5" rx="1"/><rect x="1.75" y="10.25" width="4.5" height="3.5" rx="1"/><rect x="9.75" y="10.25" width="4.5" height="3.5" rx="1"/><path d="M8 5.75V8M4 10.25V8h8v2.25"/>`,
   offline: svg`<path d="M2 6.2a9 9 0 0 1 12 0M4.2 8.8a5.7 5.7 0 0 1 7.6 0M8 12h.01M2.5 2.5l11 11"/>`,
   order: svg`<path d="M5 13V3M2.5 5.5 5 3l2.5 2.5M11 3v10M8.5 10.5 11 13l2.5-2.5"/>`,
+  pause: svg`<path d="M5.5 3.5v9M10.5 3.5v9"/>`,
+  play: svg`<path d="M5 3.25v9.5L12.5 8z"/>`,
   policy: svg`<path d="M8 2 3 4v4c0 3 2.2 5.1 5 6 2.8-.9 5-3 5-6V4z"/><path d="m5.75 8 1.6 1.6 2.9-3"/>`,
   remove: svg`<path d="M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5M7 7v4M9 7v4"/>`,
   reset: svg`<path d="M3 3.5V7h3.5M3.2 7a5.2 5.2 0 1 1-.2 2.3"/>`,

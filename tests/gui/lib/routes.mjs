@@ -21,6 +21,10 @@ const HAS_TABLE = fs.existsSync(path.join(ROOT, 'static', 'js', 'routes.js'));
 
 /* What an address's variables may stand for: the first object of the section there is. */
 async function example(route, schema) {
+  if (route.path.startsWith('/ui/delivery-status/')) {
+    const { data } = await gateways.main.call('GET', '/queue/messages?limit=1');
+    return { domain: data.items[0].destination, mid: data.items[0].mid };
+  }
   const section = schema.sections.find(({ name }) => name === route.section);
   if (section === undefined) return null;
   const { status, data } = await gateways.main.call('GET', section.name === 'certificates' ? '/certificates' : `/config/${section.name}`);
