@@ -47,7 +47,7 @@ async function leave() {
 
 const userMenu = () => menu({
   name: 'user', label: t('shell.user', { name: session.name }), kind: 'user-button',
-  content: html`<span class="avatar" data-letter=${[...session.name][0]?.toUpperCase()}></span><span class="user-name">${session.name}</span>${icon('chevron')}`,
+  content: html`<span class="avatar" aria-hidden="true" data-letter=${[...session.name][0]?.toUpperCase()}></span><span class="user-name">${session.name}</span>${icon('chevron')}`,
   head: html`<strong>${session.name}</strong><span class="muted">${t('role.' + session.role)}</span>`,
   items: [
     { label: t('shell.shortcuts'), icon: 'info', onSelect: showShortcuts },
