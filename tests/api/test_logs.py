@@ -23,5 +23,5 @@ def test_line_of_another_version(make_api, tmp_path):
     api = make_api()
     with open(api.gateway.mail_json.path, "a", encoding="utf-8") as log:
         log.write('{"time":"2026-01-31T12:00:00.000Z","level":"Info","event":"not_yet","text":"forged"}\n')
-    item = api.administrator.get("/logs/mail", limit=1).json["items"][0]
+    item = api.administrator.get("/logs/mail", q="not_yet", limit=1).json["items"][0]
     assert (item["event"], item["text"]) == ("not_yet", "")
