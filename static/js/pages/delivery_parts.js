@@ -40,6 +40,9 @@ export const replyCell = (reply) => (reply ? html`<span class="reply" title=${fu
 /** The null sender is what a bounce has. */
 export const senderText = (sender) => sender || t('queue.null_sender');
 
+/** A name that is broken behind a dot, if it must be. */
+export const nameCell = (name) => name.split('.').map((part, i) => (i === 0 ? part : html`.<wbr>${part}`));
+
 /* --- actions --- */
 
 export const retryCall = (destination) => ({ method: 'POST', path: pathOf('queue', 'destinations', destination, 'retry') });

@@ -15,7 +15,7 @@ import { page } from '../ui/page.js';
 import { empty } from '../ui/state.js';
 import { Table } from '../ui/table.js';
 import * as messages from './delivery_messages.js';
-import { ago, destinationHref, logHref, replyCell, replyText, retryDestinations, stateCell, tlsCell, tlsText, until } from './delivery_parts.js';
+import { ago, destinationHref, logHref, nameCell, replyCell, replyText, retryDestinations, stateCell, tlsCell, tlsText, until } from './delivery_parts.js';
 
 const PAGE = '500';
 
@@ -55,14 +55,14 @@ function list(root, ctx) {
     name: 'destinations', label: t('page.delivery-status'), update: () => self.update(),
     rowKey: (row) => row.destination, rowName: (row) => row.destination, href: (row) => destinationHref(row.destination),
     columns: [
-      { key: 'destination', label: t('queue.destination'), text: (row) => row.destination },
+      { key: 'destination', label: t('queue.destination'), text: (row) => row.destination, cell: (row) => nameCell(row.destination) },
       { key: 'state', label: t('queue.state'), text: (row) => t('queue.state.' + row.state), cell: stateCell },
       { key: 'messages', label: t('queue.messages'), text: (row) => number(row.messages), sort: (row) => row.messages, end: true },
       { key: 'oldest', label: t('queue.oldest'), text: (row) => row.oldest, sort: (row) => time(row.oldest), cell: (row) => ago(row.oldest) },
       { key: 'next_try', label: t('queue.next_try'), text: (row) => row.next_try || '', sort: (row) => time(row.next_try), cell: (row) => until(row.next_try, row) },
       { key: 'last_reply', label: t('queue.last_reply'), text: (row) => replyText(row.last_reply), cell: (row) => replyCell(row.last_reply) },
       { key: 'tls', label: t('queue.tls'), text: tlsText, cell: tlsCell },
-      { key: 'connections', label: t('queue.connections'), text: (row) => number(row.connections), sort: (row) => row.connections, end: true },
+      { key: 'connections', label: t('queue.connections_out'), text: (row) => number(row.connections), sort: (row) => row.connections, end: true },
     ],
     actions: (row) => [
       ...(isOperator ? [{ label: t('queue.retry'), icon: 'reset', onSelect: () => retry([row.destination]) }] : []),

@@ -95,7 +95,7 @@ export function render(root, ctx) {
       });
     }
     return html`<div class="table-bar log-bar"><span class="table-count" role="status">${t('logs.count', { n: items.length })}</span>
-        ${items.length > 0 ? copyButton(JSON.stringify(items, null, 1), t('logs.copy_all'), 'button-small') : nothing}</div>
+        ${items.length > 0 ? copyButton(JSON.stringify(items, null, 1), t('logs.copy_all')) : nothing}</div>
       ${items.length > 0 ? table() : nothing}${over}${end}`;
   }
 

@@ -37,7 +37,7 @@ const textTemplate = (line, hrefOf) => (line.text === '' ? fallback(line) : piec
 const details = (line, id) => html`<tr class="log-more" id=${id}><td></td><td colspan="3">
   <dl class="log-details"><div><dt>event</dt><dd>${line.event}</dd></div><div><dt>time</dt><dd>${line.time}</dd></div>
     ${fieldsOf(line).map(([name, value]) => html`<div><dt>${name}</dt><dd>${valueText(value)}</dd></div>`)}</dl>
-  ${copyButton(JSON.stringify(line, null, 1), t('logs.copy'), 'button-small')}</td></tr>`;
+  ${copyButton(JSON.stringify(line, null, 1), t('logs.copy'))}</td></tr>`;
 
 /** @param {{id: string, isOpen: boolean, onFold: () => void, hrefOf: (name: string, value: string) => string}} given */
 export const lineRow = (line, { id, isOpen, onFold, hrefOf }) => html`<tr class="log-line">
