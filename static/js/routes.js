@@ -33,7 +33,7 @@ export const routes = [
   made('overview', 'monitor', 'Overview', 'o', () => import('./pages/overview.js'), { scope: 'metrics:read' }),
   made('delivery-status', 'monitor', 'Delivery Status', 'q', () => import('./pages/delivery_status.js'), { path: '/ui/delivery-status/:domain?/:mid?', scope: 'queue:read' }),
 
-  drawnByListener('sender-groups', 'mail', 'HAT Overview', 'h'),
+  drawnByListener('sender-groups', 'mail', 'HAT Overview', 'h', { load: () => import('./pages/hat.js') }),
   drawn('mail-flow-policies', 'mail', 'Mail Flow Policies', 'p'),
   drawnByListener('rat', 'mail', 'Recipient Access Table (RAT)', 'r'),
   drawn('destination-controls', 'mail', 'Destination Controls', 'd'),

@@ -119,28 +119,18 @@ export async function listObjects(section, query = {}, signal = undefined) {
   return items;
 }
 
-/** Sections whose objects may name one of SECTION: [{section, row}] */
-export function referrers(section) {
-  return allSections().flatMap((each) =>
-    each.rows.filter((row) => row.kind === 'reference' && row.section === section).map((row) => ({ section: each, row })),
-  );
-}
-
-/** What names an object, over the effective whole: [{section, listener, key, label}] */
-export async function usersOf(section, key) {
-  const found = [];
-  for (const { section: by, row } of referrers(section)) {
-    const objects = by.singleton
-      ? [(await api.get(apiPath(by.name), { query: { draft: 'me' } })).data]
-      : await listObjects(by.name);
-    for (const object of objects.filter((each) => each[row.key] === key)) {
-      found.push({
-        section: by.name,
-        listener: object.listener || '',
-        key: by.singleton ? undefined : object[by.key],
-        label: labelOf(by.name, row),
-      });
-    }
-  }
-  return found;
+/** What names an object, in my draft: {items: [{section, listener, key, label}], total}. The items are
+ * the first hundred; key is undefined for a section that is one object. */
+export async function usersOf(section, key, listener = '') {
+  const isCertificate = section === 'certificates'; /* they say it themselves */
+  const path = isCertificate ? apiPath(section, key) : pathOf('config-uses', section, key);
+  const reply = await api.get(path, { query: { draft: 'me', listener } });
+  const data = isCertificate ? reply.data.status.used_by : reply.data;
+  const items = data.items.map((each) => ({
+    section: each.section,
+    listener: each.listener,
+    key: sections.get(each.section)?.singleton ? undefined : each.key,
+    label: labelOfPointer(each.section, each.pointer, each.label),
+  }));
+  return { items, total: data.total };
 }

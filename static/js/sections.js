@@ -5,6 +5,7 @@
  *   groups    form: [title key, [row keys]]; rows that no group names come last
  *   inherit   {from, empty}: an object whose row has the value in `empty` takes that of object `from`
  *   fixed     keys of objects that can be changed but not deleted or moved
+ *   ladders   rows whose words are chosen from a ladder that explains each (ui/ladder.js)
  *   add       catalogue key of the button that makes a new one, in the vendor's words */
 export const SECTIONS = {
   system: {
@@ -55,6 +56,7 @@ export const SECTIONS = {
       ['group.limits', ['max_message_size', 'max_messages_per_connection', 'max_recipients_per_message', 'max_connections_per_ip']],
       ['group.replies', ['banner_text', 'reject_code', 'reject_text']],
     ],
+    ladders: ['tls'],
     add: 'action.add_policy',
   },
   rat: {
@@ -71,6 +73,7 @@ export const SECTIONS = {
       ['group.limits', ['max_connections', 'max_messages_per_connection']],
       ['group.failure', ['bounce_profile']],
     ],
+    ladders: ['tls'],
     inherit: { from: 'Default', empty: { tls: 'default', max_connections: 0, max_messages_per_connection: 0, bounce_profile: '' } },
     fixed: ['Default'],
     add: 'action.add_destination',

@@ -26,9 +26,10 @@ export async function stagePut(section, { listener, key, value, etag, create }) 
   return reply;
 }
 
-export async function stageOrder(section, listener, keys, etag) {
+/** Orders a listener's objects. isQuiet: the caller says it itself, after the last of several. */
+export async function stageOrder(section, listener, keys, etag, { isQuiet = false } = {}) {
   const reply = await api.stage('PUT', `/config-order/${section}`, keys, { query: queryOf(listener), etag });
-  tellStaged(reply.changed);
+  if (!isQuiet) tellStaged(reply.changed);
   return reply;
 }
 
@@ -37,21 +38,31 @@ export const putCall = (section, { listener, key, value }) => ({
   method: 'PUT', path: apiPath(section, key), query: { draft: 'me', ...queryOf(listener) }, body: value,
 });
 
-function users(found) {
-  return html`<p>${t('delete.used', { n: found.length })}</p><ul>${found.map((user) => html`<li>
+const USERS_SHOWN = 12;
+
+function users({ items, total }) {
+  const shown = items.slice(0, USERS_SHOWN);
+  return html`<p>${t('delete.used', { n: total })}</p><ul>${shown.map((user) => html`<li>
     <a href=${user.key === undefined ? `/ui/${user.section}` : pagePath(user.section, user.listener, user.key)}>
-      ${user.key === undefined ? titleOf(user.section) : `${oneOf(user.section)} ${placeText(user.listener, user.key)}`}</a> (${user.label})</li>`)}</ul>
+      ${user.key === undefined ? titleOf(user.section) : `${oneOf(user.section)} ${placeText(user.listener, user.key)}`}</a> (${user.label})</li>`)}
+    ${total > shown.length ? html`<li>${t('value.more', { n: total - shown.length })}</li>` : ''}</ul>
     <p>${t('delete.used_do')}</p>`;
+}
+
+/* Users of all of them together. */
+async function usersOfAll(section, objects) {
+  const found = await Promise.all(objects.map(({ listener, key }) => usersOf(section, key, listener)));
+  return { items: found.flatMap((each) => each.items), total: found.reduce((sum, each) => sum + each.total, 0) };
 }
 
 /** Asks, naming what uses the objects, and deletes them from my draft. True when it was done. */
 export async function stageDelete(section, objects) {
-  const found = (await Promise.all(objects.map(({ key }) => usersOf(section, key)))).flat();
+  const found = await usersOfAll(section, objects);
   const names = objects.map(({ listener, key }) => placeText(listener, key));
   const what = names.length === 1 ? `${oneOf(section)} ${names[0]}` : t('delete.many', { n: names.length });
   const isSure = await confirm({
     title: t('delete.title', { what }),
-    body: html`<p>${t('delete.body')}</p>${names.length > 1 ? html`<p>${names.join(', ')}</p>` : ''}${found.length > 0 ? users(found) : ''}`,
+    body: html`<p>${t('delete.body')}</p>${names.length > 1 ? html`<p>${names.join(', ')}</p>` : ''}${found.total > 0 ? users(found) : ''}`,
     action: names.length === 1 ? t('action.delete') : t('delete.action_many', { n: names.length }),
     kind: 'bad',
   });

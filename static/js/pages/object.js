@@ -26,8 +26,10 @@ export class ObjectSheet {
 
   /**
    * @param {{section: object, wanted: string, isNew: boolean, listener: string, key?: string,
-   *          isWriter: boolean, update: () => void, onDone: () => void}} given
+   *          isWriter: boolean, update: () => void, onDone: () => void,
+   *          guard?: (value: object, initial: object | null) => Promise<boolean>}} given
    *     wanted: the place that the address names, by which the page knows whether it is this one
+   *     guard: asked before a value is sent; false: it stays in the form
    */
   constructor(given) {
     this.#given = given;
@@ -60,7 +62,8 @@ export class ObjectSheet {
   }
 
   async #save(value) {
-    const { section, isNew, key, onDone } = this.#given;
+    const { section, isNew, key, onDone, guard } = this.#given;
+    if (guard && !(await guard(value, isNew ? null : this.#form.initial))) return;
     const place = { listener: section.per_listener ? value.listener : '', key: isNew ? value[section.key] : key };
     await stagePut(section.name, { ...place, value, etag: this.#etag, create: isNew });
     await draft.refresh();

@@ -2,7 +2,19 @@
  * the schema and sections.js alone; sections whose work needs more have a page of their own.
  *
  *   /ui/listeners                  the table          /ui/listeners/InboundMail   with that one open
- *   /ui/rat?listener=InboundMail   of one listener    /ui/rat?new=1               with an empty form */
+ *   /ui/rat?listener=InboundMail   of one listener    /ui/rat?new=1               with an empty form
+ *
+ * A page made by hand on top of it (hat.js, rat.js, …) calls sectionPage() with what is different:
+ *   lead      text under the title
+ *   extra     (signal) => …            loaded besides, data.extra
+ *   actions   (data, tools) => …       before the button that adds
+ *   above     (data, tools) => …       between the page's head and the table;  below: behind it
+ *   list      (data, rows, tools) => … in the place of the table
+ *   arrange   (rows) => rows           another order of the rows
+ *   cells     {key: (object, data) => …}     what a column shows;  columns: (data) => [more of them]
+ *   isFixed   (object) => boolean      what can be changed but not deleted or moved
+ *   guard     (value, initial) => Promise<boolean>   asked before an object goes into the draft
+ * `tools` is {page, listener(), isWriter, isFixed, hrefOf, remove, move, setListener}. */
 import { html, nothing } from '../../vendor/lit.js';
 import { api } from '../api.js';
 import { draft } from '../draft.js';
@@ -42,13 +54,16 @@ function listCell(row, value) {
   return html`<span class="cell-list">${texts.join(', ')}${rest > 0 ? html` <span class="muted">${t('value.more', { n: rest })}</span>` : nothing}</span>`;
 }
 
-export function render(root, ctx) {
+export const render = (root, ctx) => sectionPage(root, ctx);
+
+/** @param {object} more what is different: see above */
+export function sectionPage(root, ctx, more = {}) {
   const section = sectionOf(ctx.route.section);
   const { name, key } = section;
   const hints = hintsOf(name);
   const isWriter = can(name === 'certificates' ? 'certificates:write' : 'config:draft');
   const placeOf = (object) => ({ listener: object.listener || '', key: object[key] });
-  const isFixed = (object) => (hints.fixed || []).includes(object[key]);
+  const isFixed = more.isFixed || ((object) => (hints.fixed || []).includes(object[key]));
   const inheritsFrom = () => frame.data?.objects.find((object) => object[key] === hints.inherit?.from);
   const listener = () => (section.per_listener ? frame.ctx.params.listener || frame.ctx.query.get('listener') || frame.data?.listeners[0] || '' : '');
   const listHref = () => urlWith({ new: '', ...(section.per_listener && { listener: listener() }) }, pagePath(name) + location.search);
@@ -80,15 +95,16 @@ export function render(root, ctx) {
   const numeric = (row) => row.kind === 'number';
   const keyRow = section.rows.find((row) => row.key === key);
   const columns = [
-    { key, label: labelOf(name, keyRow), text: (object) => object[key] },
+    { key, label: labelOf(name, keyRow), text: (object) => object[key], cell: more.cells?.[key] && ((object) => more.cells[key](object, frame.data)) },
     ...columnsOf(section).map((row) => ({
       key: row.key,
       label: labelOf(name, row),
       text: (object) => (row.kind === 'list' ? JSON.stringify(object[row.key]) : valueText(name, row, object[row.key])),
       sort: numeric(row) ? (object) => object[row.key] : undefined,
-      cell: cellOf(section, row, inheritsFrom),
+      cell: more.cells?.[row.key] ? (object) => more.cells[row.key](object, frame.data) : cellOf(section, row, inheritsFrom),
       end: numeric(row),
     })),
+    ...(more.columns ? more.columns(() => frame.data) : []),
   ];
   const table = new Table({
     name, label: titleOf(name), columns, update: () => frame.update(),
@@ -106,7 +122,8 @@ export function render(root, ctx) {
     canMove: (object) => !isFixed(object),
   });
 
-  const visible = (data) => (section.per_listener ? data.objects.filter((object) => object.listener === listener()) : data.objects);
+  const ofListener = (data) => (section.per_listener ? data.objects.filter((object) => object.listener === listener()) : data.objects);
+  const visible = (data) => (more.arrange ? more.arrange(ofListener(data)) : ofListener(data));
 
   /* The sheet that the address names; kept while it names the same. */
   function openSheet() {
@@ -117,7 +134,7 @@ export function render(root, ctx) {
       sheet = null;
     } else if (sheet?.wanted !== wanted) {
       sheet = new ObjectSheet({ section, wanted, isNew, listener: params.listener || listener(), key: params.key,
-        isWriter, isFixed: (hints.fixed || []).includes(params.key), update: () => frame.update(), onDone: () => { go(listHref(), { replace: true }); frame.reload(); } });
+        isWriter, guard: more.guard, isFixed: frame.data.objects.some((object) => placeText(object.listener || '', object[key]) === wanted && isFixed(object)), update: () => frame.update(), onDone: () => { go(listHref(), { replace: true }); frame.reload(); } });
     }
     return sheet;
   }
@@ -129,33 +146,44 @@ export function render(root, ctx) {
   const addButton = () => (isWriter ? html`<a class="button button-primary" data-new href=${urlWith({ new: '1', ...(section.per_listener && { listener: listener() }) }, pagePath(name) + location.search)}>
     ${icon('add')}<span>${t(hints.add || 'action.add')}</span></a>` : nothing);
 
+  const tools = {
+    isWriter, isFixed, hrefOf, remove, move, listener,
+    setListener: (each) => go(urlWith({ listener: each }, pagePath(name) + location.search)),
+    get page() {
+      return frame;
+    },
+  };
+
   const handle = page(root, ctx, {
     title: titleOf(name),
-    lead: leadOf(name),
+    lead: more.lead ?? leadOf(name),
     load: async (signal) => {
-      const [objects, listeners] = await Promise.all([
+      const [objects, listeners, extra] = await Promise.all([
         listObjects(name, {}, signal),
         section.per_listener ? listObjects('listeners', {}, signal) : [],
+        more.extra?.(signal),
       ]);
       /* Only listeners of a kind that has such a table: private ones and black holes have no RAT. */
       const named = listeners.filter((each) => name !== 'rat' || each.type === 'public').map((each) => each.name);
-      return { objects, listeners: named };
+      return { objects, listeners: named, kinds: Object.fromEntries(listeners.map((each) => [each.name, each.type])), extra };
     },
     topics: ['commit', 'draft'],
     moved: (next, self) => self.update(),
-    actions: addButton,
+    actions: (data) => html`${more.actions?.(data, tools) ?? nothing}${addButton()}`,
     body: (data) => {
       const rows = visible(data);
       const open = openSheet();
-      return html`${table.template(rows, {
+      const shown = more.list ? more.list(data, rows, tools) : table.template(rows, {
         filters: listenerPicker(data),
         empty: empty({ title: t('empty.title', { what: titleOf(name) }), text: leadOf(name), action: addButton() }),
-      })}${open ? open.template(listHref()) : nothing}`;
+      });
+      return html`${more.above?.(data, tools) ?? nothing}${shown}${open ? open.template(listHref()) : nothing}${more.below?.(data, tools) ?? nothing}`;
     },
   });
   frame = handle.page;
   const off = draft.on(() => frame.update());
   return {
+    page: frame,
     update: handle.update,
     end() {
       off();

@@ -2,13 +2,15 @@
  *
  *   field(form, row, '/tls')    FORM keeps the values (ui/form.js); the pointer says which
  *
- * Kinds: word (segments, or a select when there are many), boolean, number with its unit, reference,
+ * Kinds: word (segments, a ladder, or a select when there are many), boolean, number with its unit, reference,
  * secret, list (ui/field_list.js), and text in all its forms. */
 import { html, live, nothing } from '../../vendor/lit.js';
 import { bytes, duration, number, t } from '../i18n.js';
 import { helpOf, labelOf, oneOf, pagePath, wordHelpOf, wordOf } from '../schema.js';
+import { hintsOf } from '../sections.js';
 import { listField } from './field_list.js';
 import { icon } from './icons.js';
+import { ladder } from './ladder.js';
 
 const SEGMENTS_MAX = 4;
 
@@ -88,7 +90,14 @@ const select = (form, row, pointer, options) => html`<select class="control" id=
   ${options.map(([value, label]) => html`<option value=${value} .selected=${live(value === (form.get(pointer) ?? ''))}>${label}</option>`)}
 </select>`;
 
+const isLadder = (form, row) => row.kind === 'word' && Boolean(hintsOf(form.path).ladders?.includes(row.key));
+
 function wordControl(form, row, pointer) {
+  if (isLadder(form, row)) {
+    const { inherit } = hintsOf(form.path);
+    const isSource = inherit && form.key === inherit.from; /* the entry that others inherit from has nothing to inherit */
+    return ladder(form, row, pointer, row.words.filter((word) => !isSource || word !== inherit.empty[row.key]));
+  }
   if (row.words.length <= SEGMENTS_MAX) return segments(form, row, pointer);
   return select(form, row, pointer, row.words.map((word) => [word, wordOf(form.path, row, word)]));
 }
@@ -160,17 +169,18 @@ function defaultOf(form, row, pointer) {
     ${icon('reset')}<span class="visually-hidden">${what}</span><span>${text}</span></button>`;
 }
 
-const isLabelled = (row) => row.kind !== 'list' && !(row.kind === 'word' && row.words.length <= SEGMENTS_MAX);
+const isToldByControl = (form, row) => row.kind === 'word' && (row.words.length <= SEGMENTS_MAX || isLadder(form, row));
+const isLabelled = (form, row) => row.kind !== 'list' && !isToldByControl(form, row);
 
 export function field(form, row, pointer) {
   const error = form.errorOf(pointer);
   const label = labelOf(form.path, row);
-  const isTold = row.kind === 'word' && row.words.length <= SEGMENTS_MAX && wordHelpOf(form.path, row, form.get(pointer)) !== '';
+  const isTold = isToldByControl(form, row) && wordHelpOf(form.path, row, form.get(pointer)) !== '';
   const help = isTold ? '' : helpOf(form.path, row); /* what the chosen word means says more */
   const isPending = form.isPending(pointer);
   return html`<div class="field field-${row.kind} ${isPending ? 'is-pending' : ''}" data-pointer=${pointer}>
     <div class="field-head">
-      ${isLabelled(row)
+      ${isLabelled(form, row)
         ? html`<label id=${form.idOf(pointer, 'label')} for=${form.idOf(pointer)}>${label}</label>`
         : html`<span class="label" id=${form.idOf(pointer, 'label')}>${label}</span>`}
       ${row.required ? html`<span class="field-required">${t('field.required')}</span>` : nothing}
