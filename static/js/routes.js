@@ -35,7 +35,7 @@ export const routes = [
 
   drawnByListener('sender-groups', 'mail', 'HAT Overview', 'h', { load: () => import('./pages/hat.js') }),
   drawn('mail-flow-policies', 'mail', 'Mail Flow Policies', 'p'),
-  drawnByListener('rat', 'mail', 'Recipient Access Table (RAT)', 'r'),
+  drawnByListener('rat', 'mail', 'Recipient Access Table (RAT)', 'r', { load: () => import('./pages/rat.js') }),
   drawn('destination-controls', 'mail', 'Destination Controls', 'd'),
 
   drawn('interfaces', 'network', 'IP Interfaces', 'i'),

@@ -12,7 +12,7 @@ import { shadowsOf } from '../network.js';
 import { urlWith } from '../router.js';
 import { icon } from '../ui/icons.js';
 import { isEverybody, Rungs } from './hat_rungs.js';
-import { HatTest } from './hat_test.js';
+import { hatQuestion, walkOf } from './hat_test.js';
 import { sectionPage } from './section.js';
 
 const TABS_MAX = 5; /* listeners; more are a list to choose from */
@@ -55,7 +55,7 @@ export function render(root, ctx) {
   let view = 'draft';
   let shadowOf = { groups: null, shadows: [] }; /* of the groups that were last drawn */
   const update = () => page.page.update();
-  const test = new HatTest({ update });
+  const question = hatQuestion(update);
   const rungs = new Rungs({ update, reload: () => page.page.reload() });
 
   function shadows(groups) {
@@ -72,17 +72,17 @@ export function render(root, ctx) {
     const { running } = data.extra;
     const isRunning = view === 'running' && running !== null;
     const groups = isRunning ? running.groups.filter((group) => group.listener === listener) : rungs.order(rows, data);
-    const walk = test.walk(isRunning ? 'now' : 'after', groups);
-    return html`<div class="hat">
-      <div class="hat-main">
+    const walk = walkOf(question.answers, isRunning ? 'now' : 'after', groups);
+    return html`<div class="hat split">
+      <div class="split-main">
         <div class="hat-bar">${listenerTabs(data, tools)}
           ${running === null ? nothing : html`<div class="segments segments-small" role="group" aria-label=${t('hat.view')}>
-            ${viewButton('running', t('hat.now'))}${viewButton('draft', t('hat.after'))}</div>`}</div>
+            ${viewButton('running', t('ask.now'))}${viewButton('draft', t('ask.after'))}</div>`}</div>
         ${rungs.template(groups, { tools, listener, walk, isFrozen: isRunning || !tools.isWriter, isRunning,
           shadows: shadows(groups), policies: isRunning ? running.policies : data.extra.policies })}
         ${isRunning ? nothing : removed(listener)}
       </div>
-      <aside class="hat-side">${test.template(listener)}</aside>
+      <aside class="split-side">${question.template(listener)}</aside>
     </div>`;
   }
 
@@ -91,7 +91,7 @@ export function render(root, ctx) {
     extra: loadExtra,
     isFixed: isEverybody,
     list: (data, rows, tools) => {
-      test.ask(tools.page.ctx.query.get('ip') || '', tools.listener());
+      question.ask(tools.page.ctx.query.get('ip'), tools.listener());
       return ladder(data, rows, tools);
     },
   });

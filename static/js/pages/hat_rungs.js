@@ -6,12 +6,12 @@ import { announce } from '../a11y.js';
 import { api, Problem } from '../api.js';
 import { draft } from '../draft.js';
 import { problemText, t } from '../i18n.js';
-import { pagePath, sectionOf, wordOf } from '../schema.js';
+import { pagePath } from '../schema.js';
 import { stageOrder } from '../stage.js';
-import { tlsWord } from '../pic/shield.js';
-import { icon, status } from '../ui/icons.js';
+import { icon } from '../ui/icons.js';
 import { menu } from '../ui/menu.js';
 import { toast } from '../ui/toast.js';
+import { actionWord, policyTls } from './policy_words.js';
 
 const NAME = 'sender-groups';
 const SHOWN = 3; /* senders of a group */
@@ -20,21 +20,6 @@ const isAll = ({ sender }) => sender.toUpperCase() === 'ALL';
 
 /** The group that takes whoever is left; it can stand nowhere but last. */
 export const isEverybody = (group) => group.senders.some(isAll);
-
-const ACTIONS = { accept: 'ok', relay: 'ok', reject: 'bad', tcprefuse: 'bad' };
-
-/** Action of a policy as dot and word. */
-export function actionWord(policy) {
-  const row = sectionOf('mail-flow-policies').rows.find((each) => each.key === 'action');
-  return status(ACTIONS[policy.action] || 'off', wordOf('mail-flow-policies', row, policy.action));
-}
-
-/** TLS of a policy as shield and word; one that takes no mail has none. */
-export function policyTls(policy) {
-  if (ACTIONS[policy.action] !== 'ok') return nothing;
-  const row = sectionOf('mail-flow-policies').rows.find((each) => each.key === 'tls');
-  return tlsWord('mail-flow-policies', row, policy.tls);
-}
 
 export class Rungs {
   #given;

@@ -9,6 +9,7 @@
  *   extra     (signal) => …            loaded besides, data.extra
  *   actions   (data, tools) => …       before the button that adds
  *   above     (data, tools) => …       between the page's head and the table;  below: behind it
+ *   wrap      (data, shown, tools) => …  around the table
  *   list      (data, rows, tools) => … in the place of the table
  *   arrange   (rows) => rows           another order of the rows
  *   cells     {key: (object, data) => …}     what a column shows;  columns: (data) => [more of them]
@@ -177,7 +178,8 @@ export function sectionPage(root, ctx, more = {}) {
         filters: listenerPicker(data),
         empty: empty({ title: t('empty.title', { what: titleOf(name) }), text: leadOf(name), action: addButton() }),
       });
-      return html`${more.above?.(data, tools) ?? nothing}${shown}${open ? open.template(listHref()) : nothing}${more.below?.(data, tools) ?? nothing}`;
+      const whole = more.wrap ? more.wrap(data, shown, tools) : shown;
+      return html`${more.above?.(data, tools) ?? nothing}${whole}${open ? open.template(listHref()) : nothing}${more.below?.(data, tools) ?? nothing}`;
     },
   });
   frame = handle.page;
