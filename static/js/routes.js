@@ -36,10 +36,10 @@ export const routes = [
   drawnByListener('sender-groups', 'mail', 'HAT Overview', 'h', { load: () => import('./pages/hat.js') }),
   drawn('mail-flow-policies', 'mail', 'Mail Flow Policies', 'p'),
   drawnByListener('rat', 'mail', 'Recipient Access Table (RAT)', 'r', { load: () => import('./pages/rat.js') }),
-  drawn('destination-controls', 'mail', 'Destination Controls', 'd'),
+  drawn('destination-controls', 'mail', 'Destination Controls', 'd', { load: () => import('./pages/destinations.js') }),
 
   drawn('interfaces', 'network', 'IP Interfaces', 'i'),
-  drawn('listeners', 'network', 'Listeners', 'l'),
+  drawn('listeners', 'network', 'Listeners', 'l', { load: () => import('./pages/listeners.js') }),
   drawn('smtp-routes', 'network', 'SMTP Routes', 's'),
   single('dns', 'network', 'DNS'),
   single('delivery', 'network', 'Delivery'),

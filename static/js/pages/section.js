@@ -12,7 +12,8 @@
  *   wrap      (data, shown, tools) => …  around the table
  *   list      (data, rows, tools) => … in the place of the table
  *   arrange   (rows) => rows           another order of the rows
- *   cells     {key: (object, data) => …}     what a column shows;  columns: (data) => [more of them]
+ *   cells     {key: (object, data) => …}     what a column shows
+ *   columns   (data) => […]            more of them, each behind the one that `after` names
  *   isFixed   (object) => boolean      what can be changed but not deleted or moved
  *   guard     (value, initial) => Promise<boolean>   asked before an object goes into the draft
  * `tools` is {page, listener(), isWriter, isFixed, hrefOf, remove, move, setListener}. */
@@ -105,8 +106,11 @@ export function sectionPage(root, ctx, more = {}) {
       cell: more.cells?.[row.key] ? (object) => more.cells[row.key](object, frame.data) : cellOf(section, row, inheritsFrom),
       end: numeric(row),
     })),
-    ...(more.columns ? more.columns(() => frame.data) : []),
   ];
+  for (const column of more.columns ? more.columns(() => frame.data) : []) {
+    const before = columns.findIndex((each) => each.key === column.after);
+    columns.splice(before < 0 ? columns.length : before + 1, 0, column);
+  }
   const table = new Table({
     name, label: titleOf(name), columns, update: () => frame.update(),
     rowKey: (object) => placeText(object.listener, object[key]), rowName: (object) => object[key], href: hrefOf,
