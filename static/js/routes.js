@@ -34,7 +34,7 @@ export const routes = [
   made('delivery-status', 'monitor', 'Delivery Status', 'q', () => import('./pages/delivery_status.js'), { path: '/ui/delivery-status/:domain?/:mid?', scope: 'queue:read' }),
 
   drawnByListener('sender-groups', 'mail', 'HAT Overview', 'h', { load: () => import('./pages/hat.js') }),
-  drawn('mail-flow-policies', 'mail', 'Mail Flow Policies', 'p'),
+  drawn('mail-flow-policies', 'mail', 'Mail Flow Policies', 'p', { load: () => import('./pages/policies.js') }),
   drawnByListener('rat', 'mail', 'Recipient Access Table (RAT)', 'r', { load: () => import('./pages/rat.js') }),
   drawn('destination-controls', 'mail', 'Destination Controls', 'd', { load: () => import('./pages/destinations.js') }),
 

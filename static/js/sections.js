@@ -49,7 +49,7 @@ export const SECTIONS = {
     add: 'action.add_sender_group',
   },
   'mail-flow-policies': {
-    columns: ['action', 'tls', 'max_message_size', 'max_messages_per_connection', 'max_recipients_per_message', 'max_connections_per_ip'],
+    columns: ['action', 'tls', 'max_message_size', 'max_messages_per_connection', 'max_connections_per_ip'],
     groups: [
       ['', ['name', 'action']],
       ['group.tls', ['tls']],

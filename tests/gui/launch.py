@@ -16,6 +16,11 @@ from harness import free_port, wait_until  # noqa: E402
 from harness.client import send_message  # noqa: E402
 from harness.gateway import Config  # noqa: E402
 
+# Sender groups above the one for everybody: one that never matches, one whose name is hostile.
+GROUPS = [("TRUSTED", ["203.0.113.0/28", "2001:db8:5::/48"], "TRUSTED"),
+          ("BLOCKED", ["198.51.100.0/24", "192.0.2.77", "192.0.2.78", "192.0.2.79"], "BLOCKED"),
+          ("OFFICE", ["198.51.100.0/28"], "TRUSTED"),
+          ("<img src=x onerror=alert(1)>", ["192.0.2.128/25"], "ACCEPTED")]
 RECIPIENTS = ["someone@example.test"] * 3 + ["someone@away.test", "other@away.test"]
 
 
@@ -29,11 +34,21 @@ def send_some(gateway):
     wait_until(has_results, 20, "messages that are delivered and messages that wait")
 
 
+def add_groups(config):
+    config.data["sender-groups"][:0] = [
+        {"listener": "InboundMail", "name": name, "senders": [{"sender": each} for each in senders],
+         "policy": policy, "comment": "<b>%s</b>" % name} for name, senders, policy in GROUPS]
+    config.data["mail-flow-policies"].append({"name": "TRUSTED", "action": "accept",
+                                              "tls": "required"})
+    config.destination("partner.test", tls="required").destination(".old.test", tls="none")
+
+
 def main():
     is_fresh = sys.argv[1:] == ["fresh"]
     with tempfile.TemporaryDirectory() as directory:
         config = Config()
         config.route("away.test", free_port())
+        add_groups(config)
         administered = Administered(directory, config)
         administered.start(has_administrator=not is_fresh)
         code = None
