@@ -75,7 +75,12 @@ async function bodyOf(reply) {
   return type.startsWith('application/json') ? reply.json() : reply.text();
 }
 
+/* Bodies with somebody's passphrase in them are kept nowhere. */
+const SECRETS = ['password', 'passphrase', 'old', 'code'];
+const isSecret = (body) => body !== null && typeof body === 'object' && SECRETS.some((name) => Object.hasOwn(body, name));
+
 function remember(call) {
+  if (isSecret(call.body)) return;
   api.calls.unshift(call);
   api.calls.length = Math.min(api.calls.length, REMEMBERED);
 }
@@ -84,8 +89,9 @@ function remember(call) {
  * @param {string} method
  * @param {string} path below /api/v1, its parts percent-encoded
  * @param {{body?: unknown, query?: Record<string, string>, etag?: string, create?: boolean,
- *          signal?: AbortSignal, quiet?: boolean}} [options]
- *     etag: If-Match; create: only if nothing is there; quiet: a 401 is the caller's to handle
+ *          signal?: AbortSignal, quiet?: boolean, asText?: boolean}} [options]
+ *     etag: If-Match; create: only if nothing is there; quiet: a 401 is the caller's to handle;
+ *     asText: the body as it came, for a file
  */
 async function request(method, path, options = {}) {
   const url = BASE + withQuery(path, options.query);
@@ -117,7 +123,7 @@ async function request(method, path, options = {}) {
     throw problem;
   }
   return {
-    data: await bodyOf(reply),
+    data: options.asText ? await reply.text() : await bodyOf(reply),
     status: reply.status,
     etag: reply.headers.get('ETag') || '',
     changed: reply.headers.get('Postern-Changed') !== 'false',

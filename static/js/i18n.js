@@ -45,6 +45,7 @@ export function useCatalogue(code, texts) {
     percent: new Intl.NumberFormat(code, { style: 'percent', maximumFractionDigits: 1 }),
     when: new Intl.DateTimeFormat(code, { dateStyle: 'medium', timeStyle: 'medium' }),
     day: new Intl.DateTimeFormat(code, { dateStyle: 'medium' }),
+    month: new Intl.DateTimeFormat(code, { year: 'numeric', month: 'short', timeZone: 'UTC' }),
     clock: new Intl.DateTimeFormat(code, { timeStyle: 'medium' }),
     zone: new Intl.DateTimeFormat(code, { dateStyle: 'full', timeStyle: 'long' }),
     relative: new Intl.RelativeTimeFormat(code, { numeric: 'auto' }),
@@ -110,6 +111,8 @@ export function duration(seconds) {
 
 export const dateTime = (iso) => formats.when.format(new Date(iso));
 export const date = (iso) => formats.day.format(new Date(iso));
+/** "Jan 2027", of the first of a month in UTC */
+export const month = (at) => formats.month.format(at);
 export const clock = (iso) => formats.clock.format(new Date(iso));
 /** With day of the week and zone: what a time's tooltip says. */
 export const fullTime = (iso) => formats.zone.format(new Date(iso));

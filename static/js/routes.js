@@ -44,14 +44,20 @@ export const routes = [
   single('dns', 'network', 'DNS'),
   single('delivery', 'network', 'Delivery'),
   drawn('bounce-profiles', 'network', 'Bounce Profiles', 'b'),
-  drawn('certificates', 'network', 'Certificates', 'c', { scope: 'certificates:read' }),
+  drawn('certificates', 'network', 'Certificates', 'c', { scope: 'certificates:read', load: () => import('./pages/certificates.js') }),
   drawn('trust-lists', 'network', 'Certificate Authorities'),
 
   single('system', 'system', 'System Settings'),
   made('logs', 'system', 'Logs', 'm', () => import('./pages/logs.js'), { scope: 'logs:read' }),
+  made('config-file', 'system', 'Configuration File', 'f', () => import('./pages/config_file.js')),
   made('history', 'system', 'Configuration History', 'y', () => import('./pages/history.js')),
+  made('users', 'system', 'Users', 'u', () => import('./pages/users.js'), { scope: 'users:write' }),
+  made('tokens', 'system', 'API Tokens', 'k', () => import('./pages/tokens.js'), { scope: '' }),
+  made('audit', 'system', 'Audit Log', 'a', () => import('./pages/audit.js'), { scope: 'users:write' }),
 
   made('changes', '', 'Review Changes', 'v', () => import('./pages/changes.js')),
+  made('sessions', '', 'My Sessions', '', () => import('./pages/sessions.js'), { scope: '' }),
+  made('password', '', 'Change Passphrase', '', () => import('./pages/password.js'), { scope: '' }),
   bare('login', 'Login', () => import('./pages/login.js')),
   bare('setup', 'First Setup', () => import('./pages/setup.js')),
 ];

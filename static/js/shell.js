@@ -50,6 +50,8 @@ const userMenu = () => menu({
   content: html`<span class="avatar" aria-hidden="true" data-letter=${[...session.name][0]?.toUpperCase()}></span><span class="user-name">${session.name}</span>${icon('chevron')}`,
   head: html`<strong>${session.name}</strong><span class="muted">${t('role.' + session.role)}</span>`,
   items: [
+    { label: t('page.sessions'), icon: 'monitor', href: '/ui/sessions' },
+    { label: t('page.password'), icon: 'lock', href: '/ui/password' },
     { label: t('shell.shortcuts'), icon: 'info', onSelect: showShortcuts },
     { label: t('shell.logout'), icon: 'user', onSelect: leave },
   ],

@@ -28,7 +28,8 @@ async function load(signal) {
   return { ...diff.data, validation: validation.data };
 }
 
-function finding(error) {
+/** One thing that validation found, with a link to where. */
+export function finding(error) {
   const place = placeOfPointer(error.pointer);
   if (!place) return html`<li>${problemText(error)}</li>`;
   const name = place.key === undefined ? titleOf(place.section) : `${oneOf(place.section)} ${placeText(place.listener, place.key)}`;
