@@ -1,6 +1,6 @@
 """A gateway for the tests of the pages: starts it, says on one line of JSON where it is, runs until
 its standard input ends. With `fresh` nobody has set it up yet; else it has an administrator, and
-mail to show: some delivered, some waiting for a host that is not there.
+mail to show: some delivered, some waiting for a host that is not there; and certificates.
 """
 import json
 import os
@@ -8,8 +8,9 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "api"), os.path.join(HERE, "..", "e2e")]
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "api"), os.path.join(HERE, "..", "e2e")]
 
+from chains import put_certificates  # noqa: E402
 from client import PASSWORD  # noqa: E402
 from gateway import ADMINISTRATOR, Administered  # noqa: E402
 from harness import free_port, wait_until  # noqa: E402
@@ -58,6 +59,7 @@ def main():
                 told["setupCode"] = administered.setup_code()
             else:
                 send_some(administered.gateway)
+                put_certificates(administered)
                 told.update(user=ADMINISTRATOR, password=PASSWORD, smtp=administered.gateway.private)
             print(json.dumps(told), flush=True)
             sys.stdin.read()
