@@ -48,7 +48,8 @@ export const routes = [
   drawn('trust-lists', 'network', 'Certificate Authorities'),
 
   single('system', 'system', 'System Settings'),
-  made('logs', 'system', 'Logs', 'm', () => import('./pages/logs.js'), { scope: 'logs:read' }),
+  made('logs', 'system', 'Logs', 'm', () => import('./pages/logs.js'), { path: '/ui/mail-logs', scope: 'logs:read' }),
+  single('logs', 'system', 'Log Subscriptions'),
   made('config-file', 'system', 'Configuration File', 'f', () => import('./pages/config_file.js')),
   made('history', 'system', 'Configuration History', 'y', () => import('./pages/history.js')),
   made('users', 'system', 'Users', 'u', () => import('./pages/users.js'), { scope: 'users:write' }),

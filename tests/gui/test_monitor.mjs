@@ -179,7 +179,7 @@ test('monitor: operators may retry, readers may look', async () => {
 test('monitor: logs are searched, followed and unfolded', async () => {
   await send({ subject: HOSTILE, helo: 'hostile.example' });
   const { page, visit } = await open();
-  await visit(`/ui/logs?q=${encodeURIComponent('onerror')}`);
+  await visit(`/ui/mail-logs?q=${encodeURIComponent('onerror')}`);
   const line = page.locator('.log-line', { hasText: HOSTILE }).first();
   await line.waitFor();
   equal(await page.locator('main img').count(), 0, 'elements made of a subject');
@@ -204,11 +204,11 @@ test('monitor: logs are searched, followed and unfolded', async () => {
 test('monitor: logs go back page by page', async () => {
   for (let i = 0; i < 12; i++) await send();
   const { page, visit } = await open();
-  await visit('/ui/logs');
+  await visit('/ui/mail-logs');
   equal(await page.locator('.log-line').count(), 100, 'lines at first');
   await page.getByRole('button', { name: 'Load older' }).click();
   await page.waitForFunction(() => document.querySelectorAll('.log-line').length > 100);
-  await visit('/ui/logs?mid=nonsense');
+  await visit('/ui/mail-logs?mid=nonsense');
   await page.locator('.notice-bad').waitFor();
   await page.getByRole('searchbox').waitFor();
 });

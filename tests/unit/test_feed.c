@@ -309,8 +309,9 @@ static void test_caps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(events), TEST(pieces),  TEST(resume), TEST(ring_goes_round), TEST(time), TEST(revoked),
-        TEST(end),    TEST(holders), TEST(caps),   TEST(gone),
+        TEST(events), TEST(pieces),  TEST(resume), TEST(ring_goes_round),
+        TEST(time),   TEST(revoked), TEST(end),    TEST(holders),
+        TEST(caps),   TEST(gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ import { destinationHref, replyText } from './overview_attention.js';
 
 export { destinationHref, replyText };
 export const messageHref = (destination, mid) => '/ui' + pathOf('delivery-status', destination, mid);
-export const logHref = (query) => `/ui/logs?${new URLSearchParams(query)}`;
+export const logHref = (query) => `/ui/mail-logs?${new URLSearchParams(query)}`;
 
 const DEST_STATES = { up: 'ok', down: 'bad', probing: 'warn' };
 const TLS_STATES = { success: 'ok', failed: 'bad', none: 'warn', unknown: 'off' };

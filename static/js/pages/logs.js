@@ -69,11 +69,11 @@ export function render(root, ctx) {
     self.update();
   }
 
-  const filter = new LogFilter({ update: () => self.update(), onSearch: (query) => go(urlWith(query, '/ui/logs')) });
+  const filter = new LogFilter({ update: () => self.update(), onSearch: (query) => go(urlWith(query, '/ui/mail-logs')) });
 
   const row = (line, i) => lineRow(line, {
     id: `line-${i}`, isOpen: open.has(line), onFold: () => fold(line),
-    hrefOf: (name, value) => urlWith({ [name]: value }, '/ui/logs'),
+    hrefOf: (name, value) => urlWith({ [name]: value }, '/ui/mail-logs'),
   });
 
   const table = () => html`<div class="table-frame"><table class="table log">
@@ -91,7 +91,7 @@ export function render(root, ctx) {
     if (items.length === 0 && next === null) {
       return empty({
         title: t(isFiltered ? 'logs.none' : 'logs.empty'), text: t(isFiltered ? 'logs.none_text' : 'logs.empty_text'), glyph: 'search',
-        action: isFiltered ? html`<a class="button" href="/ui/logs">${t('table.clear')}</a>` : nothing,
+        action: isFiltered ? html`<a class="button" href="/ui/mail-logs">${t('table.clear')}</a>` : nothing,
       });
     }
     return html`<div class="table-bar log-bar"><span class="table-count" role="status">${t('logs.count', { n: items.length })}</span>

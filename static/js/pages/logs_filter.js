@@ -78,7 +78,7 @@ export class LogFilter {
     return html`<ul class="chips">${shown.map(([name, value]) => {
       const label = `${t('logs.' + name)}: ${text(name, value)}`;
       return html`<li><a class="chip" href=${urlWith({ [name]: '' })} aria-label=${t('logs.remove', { what: label })}><span>${label}</span>${icon('close')}</a></li>`;
-    })}<li><a class="chip-clear" href="/ui/logs">${t('logs.clear')}</a></li></ul>`;
+    })}<li><a class="chip-clear" href="/ui/mail-logs">${t('logs.clear')}</a></li></ul>`;
   }
 
   template() {

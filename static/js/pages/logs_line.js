@@ -35,8 +35,7 @@ const textTemplate = (line, hrefOf) => (line.text === '' ? fallback(line) : piec
   (name ? html`<a href=${hrefOf(name, value)} title=${t('logs.only', { what: text })}>${text}</a>` : text)));
 
 const details = (line, id) => html`<tr class="log-more" id=${id}><td></td><td colspan="3">
-  <dl class="log-details"><div><dt>event</dt><dd>${line.event}</dd></div><div><dt>time</dt><dd>${line.time}</dd></div>
-    ${fieldsOf(line).map(([name, value]) => html`<div><dt>${name}</dt><dd>${valueText(value)}</dd></div>`)}</dl>
+  <dl class="log-details">${[['event', line.event], ['time', line.time], ...fieldsOf(line)].map(([name, value]) => html`<div><dt>${name}</dt><dd>${valueText(value)}</dd></div>`)}</dl>
   ${copyButton(JSON.stringify(line, null, 1), t('logs.copy'))}</td></tr>`;
 
 /** @param {{id: string, isOpen: boolean, onFold: () => void, hrefOf: (name: string, value: string) => string}} given */

@@ -16,10 +16,10 @@ function readiness({ ready, spool, loops, loops_alive: alive, ending }) {
   const found = [];
   if (ready) return found;
   const add = (id, params, href, action) => found.push({ id, kind: 'bad', key: `attention.${id}`, params, href, action });
-  if (ending) add('ending', {}, '/ui/logs', 'attention.open_logs');
+  if (ending) add('ending', {}, '/ui/mail-logs', 'attention.open_logs');
   else if (spool === 'full') add('spool_full', {}, '/ui/delivery-status', 'attention.open_queue');
-  else if (spool === 'failed') add('spool_failed', {}, '/ui/logs', 'attention.open_logs');
-  if (!ending && alive < loops) add('loops', { n: loops - alive, of: loops }, '/ui/logs', 'attention.open_logs');
+  else if (spool === 'failed') add('spool_failed', {}, '/ui/mail-logs', 'attention.open_logs');
+  if (!ending && alive < loops) add('loops', { n: loops - alive, of: loops }, '/ui/mail-logs', 'attention.open_logs');
   return found;
 }
 
@@ -64,7 +64,7 @@ function destinationsOf(destinations, now) {
 }
 
 function droppedLines({ log_dropped: n }) {
-  return n === 0 ? [] : [{ id: 'log_dropped', kind: 'warn', key: 'attention.log_dropped', params: { n }, href: '/ui/logs', action: 'attention.open_logs' }];
+  return n === 0 ? [] : [{ id: 'log_dropped', kind: 'warn', key: 'attention.log_dropped', params: { n }, href: '/ui/mail-logs', action: 'attention.open_logs' }];
 }
 
 /** "450 4.2.1 Try again later", as the other side said it; '' when nothing was said. */

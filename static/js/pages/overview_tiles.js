@@ -84,7 +84,7 @@ function tlsCard(rows, direction) {
   const all = parts.reduce((sum, { n }) => sum + n, 0);
   const encrypted = parts.filter(({ kind }) => kind !== 'failed' && kind !== 'clear').reduce((sum, { n }) => sum + n, 0);
   const share = all === 0 ? '' : percent(encrypted / all);
-  const title = t('overview.tls_' + direction);
+  const title = direction === 'in' ? t('overview.tls_in') : t('overview.tls_out');
   if (all === 0) return html`<section class="card tls-card"><h3>${title}</h3><p class="muted">${t('overview.tls_nothing')}</p></section>`;
   return html`<section class="card tls-card"><h3>${title}</h3>
     <div class="tls-inside">${donut({ label: t('overview.tls_label', { title, share, n: all }), middle: share, below: t('overview.encrypted'), parts })}
