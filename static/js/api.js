@@ -23,9 +23,8 @@ export class Problem extends Error {
     this.title = document.title || '';
     this.detail = document.detail || '';
     this.requestId = document.request_id || '';
-    this.permission = document.permission || '';
+    this.params = document.params || {};
     this.errors = document.errors || [];
-    this.conflicts = document.conflicts || [];
     this.retryAfter = document.retry_after || 0;
   }
 }

@@ -119,6 +119,13 @@ export async function listObjects(section, query = {}, signal = undefined) {
   return items;
 }
 
+/** Sections whose objects may name one of SECTION: [{section, row}] */
+export function referrers(section) {
+  return allSections().flatMap((each) =>
+    each.rows.filter((row) => row.kind === 'reference' && row.section === section).map((row) => ({ section: each, row })),
+  );
+}
+
 /** What names an object, in my draft: {items: [{section, listener, key, label}], total}. The items are
  * the first hundred; key is undefined for a section that is one object. */
 export async function usersOf(section, key, listener = '') {

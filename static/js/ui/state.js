@@ -34,7 +34,7 @@ function adviceOf(problem) {
 
 /** An error that took a whole page's place. @param {import('../api.js').Problem} problem */
 export function failure(problem, retry) {
-  if (problem.status === 403) return noPermission(problem.permission);
+  if (problem.status === 403) return noPermission(problem.params.permission || '');
   const advice = adviceOf(problem);
   return html`<div class="state" role="alert">
     <span class="state-icon state-icon-bad">${icon('warn')}</span>
