@@ -20,18 +20,24 @@ test('certificates: health, names and uses of each', async () => {
 });
 
 test('certificates: the chain as a picture, and its facts', async () => {
-  const { page, visit } = await open();
+  const { page, watch, visit } = await open();
   await visit('/ui/certificates');
   await page.click('th a:has-text("mx1")');
   await page.waitForURL('**/ui/certificates/mx1');
+  await watch.quiet(page);
   const pictures = page.locator('svg.chain');
   equal(await pictures.count(), 2, 'pictures, one a key pair');
   const words = await pictures.first().getAttribute('aria-label');
   ok(/mx1\.example\.com → Intermediate: Example Issuing CA 7 → .*Example Root R1/.test(words), words);
   equal(await page.locator('.chain-bad').count(), 0, 'broken signatures');
   equal(await page.locator('.facts code').count(), 6, 'serial numbers, fingerprints and keys');
-  await page.goBack();
-  equal(await page.locator('h1').innerText(), 'Certificates', 'heading after Back');
+  await page.getByRole('link', { name: 'Edit certificate mx1' }).click();
+  await page.waitForSelector('.sheet .form textarea');
+  await page.keyboard.press('Escape');
+  await page.waitForURL('**/ui/certificates/mx1');
+  await page.click('.page-back');
+  await page.waitForSelector('svg.expiry');
+  equal(await page.locator('h1').innerText(), 'Certificates', 'heading of the way back');
 });
 
 test('certificates: a chain that does not fit is shown broken', async () => {

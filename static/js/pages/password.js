@@ -55,7 +55,7 @@ export function render(root, ctx) {
   const handle = page(root, ctx, {
     title: t('page.password'), lead: t('password.lead'), narrow: true,
     body: () => html`${told()}<form class="card ask password-card" @submit=${submit}>
-      <input class="visually-hidden" name="username" autocomplete="username" .value=${session.name} readonly tabindex="-1" aria-hidden="true">
+      <input hidden name="username" autocomplete="username" .value=${session.name} readonly>
       ${textField({ id: 'old', label: t('password.old'), type: 'password', autocomplete: 'current-password', first: true })}
       ${newPassphrase({ id: 'new', label: t('password.new'), least: PASSPHRASE_MIN, form, state, pointer: '/new' })}
       <footer class="file-foot"><button class="button button-primary" ?disabled=${isBusy}>${isBusy ? t('action.sending') : t('password.change')}</button>

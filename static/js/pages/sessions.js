@@ -22,7 +22,7 @@ export function agentText(agent) {
   return parts.join(', ') || agent || t('value.dash');
 }
 
-const when = (iso) => html`<time datetime=${iso} title=${fullTime(iso)}>${dateTime(iso)}</time> <span class="muted">${relative(iso)}</span>`;
+const when = (iso) => html`<span><time datetime=${iso} title=${fullTime(iso)}>${dateTime(iso)}</time> <span class="muted">${relative(iso)}</span></span>`;
 
 const columns = () => [
   { key: 'agent', label: t('sessions.agent'), text: (each) => agentText(each.agent),

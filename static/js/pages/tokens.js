@@ -22,8 +22,8 @@ const bodyOf = (elements) => ({ name: elements['token-name'].value.trim(), scope
 
 const scopeField = (error) => html`<fieldset class="field choices"><legend class="label">${t('tokens.scopes')}</legend>
   <p class="field-help">${t('tokens.scopes_help')}</p>
-  ${session.permissions.map((scope) => html`<label class="tick choice-row"><input type="checkbox" name="scope" value=${scope}>
-    <span><code class="choice-name">${scope}</code><span class="muted choice-help">${t(`scope.${scope.replace(':', '.')}`)}</span></span></label>`)}
+  <div class="scope-grid">${session.permissions.map((scope) => html`<label class="tick choice-row"><input type="checkbox" name="scope" value=${scope}>
+    <span><code class="choice-name">${scope}</code><span class="muted choice-help">${t(`scope.${scope.replace(':', '.')}`)}</span></span></label>`)}</div>
   ${error ? fieldError('scope', error) : nothing}</fieldset>`;
 
 const create = () => ask({
@@ -54,7 +54,7 @@ function show(made) {
 }
 
 const isOver = (token) => Date.parse(token.expires) < Date.now();
-const when = (iso) => html`<time datetime=${iso} title=${fullTime(iso)}>${date(iso)}</time> <span class="muted">${relative(iso)}</span>`;
+const when = (iso) => html`<span><time datetime=${iso} title=${fullTime(iso)}>${date(iso)}</time> <span class="muted">${relative(iso)}</span></span>`;
 
 const columns = () => [
   { key: 'name', label: t('tokens.name'), text: (token) => token.name },

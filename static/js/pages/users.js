@@ -74,7 +74,7 @@ async function remove(user) {
   return true;
 }
 
-const when = (iso) => html`<time datetime=${iso} title=${fullTime(iso)}>${date(iso)}</time> <span class="muted">${relative(iso)}</span>`;
+const when = (iso) => html`<span><time datetime=${iso} title=${fullTime(iso)}>${date(iso)}</time> <span class="muted">${relative(iso)}</span></span>`;
 
 const columns = () => [
   { key: 'name', label: t('login.user'), text: (user) => user.name,

@@ -50,6 +50,10 @@ function signature(isFitting, y, text) {
     <text x="18" y=${GAP / 2 + 4}>${text}</text></g>`;
 }
 
+/* A signature that comes back to its own certificate. */
+const itself = (y, text) => svg`<g transform="translate(24 ${y})" class="chain-signature chain-itself"><path d="M0 0v12a10 10 0 0 0 20 0v-9" class="chain-path"></path>
+  <path d="m16 7 4-5 4 5" class="chain-path"></path><text x="34" y="18">${fit(text, WIDTH - 62, 12)}</text></g>`;
+
 /** Whether each certificate's issuer is the next one's subject: [true, …], one less than certificates. */
 export const fits = (chain) => chain.slice(0, -1).map((cert, i) => cert.issuer === chain[i + 1].subject);
 
@@ -68,11 +72,11 @@ export function chainPicture(chain) {
   const isFitting = fits(chain);
   const last = chain.at(-1);
   const step = CARD + GAP;
-  const height = chain.length * step + (last.self_signed ? 8 - GAP + 26 : 56);
+  const height = chain.length * step + (last.self_signed ? 2 : 56);
   return html`<svg class="chain" role="img" aria-label=${wordsOf(chain, isFitting)} viewBox="0 0 ${WIDTH} ${height}" width=${WIDTH} height=${height} focusable="false">
     ${chain.slice(0, -1).map((cert, i) => signature(isFitting[i], i * step + CARD, t(isFitting[i] ? 'cert.signed_by' : 'cert.gap')))}
     ${last.self_signed
-      ? svg`<text class="chain-line" x=${PAD} y=${height - 8}>${fit(t(chain.length === 1 ? 'cert.by_itself' : 'cert.root_sent'), WIDTH - PAD, 12)}</text>`
+      ? itself((chain.length - 1) * step + CARD, t(chain.length === 1 ? 'cert.by_itself_text' : 'cert.root_sent'))
       : svg`${signature(true, (chain.length - 1) * step + CARD, t('cert.signed_by'))}${anchor(last, chain.length * step)}`}
     ${chain.map((cert, i) => card(cert, i, i * step))}
   </svg>`;

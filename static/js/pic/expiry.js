@@ -6,10 +6,10 @@ import { date, month, t } from '../i18n.js';
 
 const DAY_MS = 86400000;
 const TOP = 26, LANE = 44, BAR = 12;
-const LONGEST_DAYS = 800, SHORTEST_DAYS = 90;
+const LONGEST_DAYS = 420, SHORTEST_DAYS = 90;
 const TICKS_MAX = 6;
 
-/** The stretch of time that is shown: what there is of it, between 90 and 800 days, a seventh of it past. */
+/** The stretch of time that is shown: what there is of it, between 90 and 420 days, a seventh of it past. */
 export function spanOf(lanes, now) {
   const last = Math.max(...lanes.map((lane) => lane.to));
   const ahead = Math.min(LONGEST_DAYS, Math.max(SHORTEST_DAYS, ((last - now) / DAY_MS) * 1.06));
@@ -43,12 +43,14 @@ function lane(span, each, i) {
   const y = TOP + i * LANE;
   return svg`<rect class="expiry-track" x="0" width="100%" y=${y + 22} height=${BAR} rx="3"></rect>
     ${bar(span, each.from, each.to, y + 22, `expiry-life expiry-${each.dot}`)}
+    <rect class="expiry-life expiry-${each.dot}" x=${percent(Math.max(0, share(span, each.to) - 0.6))} width="5" y=${y + 22} height=${BAR} rx="2"></rect>
     ${each.renew < each.to ? svg`<rect class="expiry-hatch" fill="url(#expiry-hatch)" x=${percent(share(span, each.renew))} y=${y + 22}
       width=${percent(share(span, each.to) - share(span, each.renew))} height=${BAR}></rect>` : nothing}`;
 }
 
-function label(span, each, i) {
-  const ends = t(each.to > span.end ? 'expiry.beyond' : 'expiry.ends', { date: date(each.to) });
+function label(span, now, each, i) {
+  const kind = each.to < now ? 'ended' : each.to > span.end ? 'beyond' : 'ends';
+  const ends = t(`expiry.${kind}`, { date: date(each.to) });
   return svg`<text class="expiry-name" x="0" y=${TOP + i * LANE + 15}>${each.name} <tspan class="expiry-more" dx="6">${ends}</tspan></text>`;
 }
 
@@ -62,14 +64,14 @@ export function expiryPicture(lanes, now = Date.now()) {
   const span = spanOf(lanes, now);
   const height = TOP + lanes.length * LANE;
   const today = share(span, now);
-  const isFree = (at) => Math.abs(share(span, at) - today) > 9 && share(span, at) < 92;
+  const isFree = (at) => Math.abs(share(span, at) - today) > 9 && share(span, at) > 5 && share(span, at) < 92;
   return html`<svg class="expiry" role="img" aria-label="${t('expiry.title')}: ${words(lanes)}" width="100%" height=${height} focusable="false">
     <defs><pattern id="expiry-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="expiry-stripe" width="3" height="6"></rect></pattern></defs>
     ${ticksOf(span).map((at) => svg`<line class="expiry-tick" x1=${percent(share(span, at))} x2=${percent(share(span, at))} y1="20" y2=${height}></line>
       ${isFree(at) ? svg`<text class="expiry-month" x=${percent(share(span, at))} y="13" text-anchor="middle">${month(at)}</text>` : nothing}`)}
     ${lanes.map((each, i) => lane(span, each, i))}
     <line class="expiry-today" x1=${percent(today)} x2=${percent(today)} y1="18" y2=${height}></line>
-    ${lanes.map((each, i) => label(span, each, i))}
+    ${lanes.map((each, i) => label(span, now, each, i))}
     <text class="expiry-now" x=${percent(today)} y="13" text-anchor="middle">${t('expiry.today')}</text>
   </svg>
   <ul class="legend" aria-hidden="true"><li><span class="legend-life"></span>${t('expiry.valid')}</li><li><span class="legend-hatch"></span>${t('expiry.renew')}</li></ul>`;
