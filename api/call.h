@@ -103,6 +103,8 @@ void problem_member(struct api_call *call, const char *pointer, const char *code
     PRINTF_LIKE(5, 6);
 /* 422 with every error and its pointer. */
 void problem_errors(struct api_call *call, const char *code, const struct config_errors *errors);
+/* 409: something of that name is there already. */
+void problem_exists(struct api_call *call, const char *code, const struct config_errors *errors);
 /* Something of ours failed: 503 when it may work again later, else 500; the text goes to the log
  * and to the caller. */
 void problem_failed(struct api_call *call, const struct error *error);

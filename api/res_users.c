@@ -26,7 +26,7 @@ void person_answer(struct api_call *call, int r, const struct config_errors *err
     else if (r == ERR_NOT_FOUND)
         problem(call, 404, "user.unknown", "%s", errors->items[0].text);
     else if (r == ERR_EXISTS)
-        problem(call, 409, "user.exists", "%s %s", errors->items[0].pointer, errors->items[0].text);
+        problem_exists(call, "user.exists", errors);
     else
         problem_errors(call, "user.invalid", errors);
 }

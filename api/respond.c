@@ -181,7 +181,8 @@ json_t *problem_error_list(const struct config_errors *errors)
     return list;
 }
 
-void problem_errors(struct api_call *call, const char *code, const struct config_errors *errors)
+static void answer_errors(struct api_call *call, unsigned status, const char *code,
+                          const struct config_errors *errors)
 {
     size_t count = errors->count + errors->dropped;
     const struct config_error *first = errors->count > 0 ? &errors->items[0] : NULL;
@@ -189,11 +190,21 @@ void problem_errors(struct api_call *call, const char *code, const struct config
                               first == NULL ? "" : first->pointer,
                               first == NULL || first->pointer[0] == '\0' ? "" : ": ",
                               first == NULL ? "no text" : first->text);
-    json_t *object = make_problem(call, 422, code, detail);
+    json_t *object = make_problem(call, status, code, detail);
 
     json_put(object, "errors", problem_error_list(errors));
     free(detail);
-    answer_problem(call, 422, object);
+    answer_problem(call, status, object);
+}
+
+void problem_errors(struct api_call *call, const char *code, const struct config_errors *errors)
+{
+    answer_errors(call, 422, code, errors);
+}
+
+void problem_exists(struct api_call *call, const char *code, const struct config_errors *errors)
+{
+    answer_errors(call, 409, code, errors);
 }
 
 void problem_member(struct api_call *call, const char *pointer, const char *code,

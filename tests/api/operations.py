@@ -128,7 +128,7 @@ FIXED = {
     "users": Row(good()),
     "user_create": Row(
         good(body=lambda world: world.new_user()),
-        Mistake(409, "user.exists", body=lambda world: world.new_user(name=world.someone)),
+        Mistake(409, "user.exists", "/name", "key.duplicate", body=lambda world: world.new_user(name=world.someone)),
         member("/name", "value.pattern", lambda world: world.new_user(name="a b"), "user.invalid"),
         member("/role", "value.enum", lambda world: world.new_user(role="king"), "user.invalid"),
         member("/password", "value.length", lambda world: world.new_user(password="short"), "user.invalid"),

@@ -73,7 +73,7 @@ const tile = (page, label) => page.locator('.tile', { has: page.getByRole('headi
 test('monitor: overview shows the gateway and follows it', async () => {
   const { page, watch, visit } = await open();
   await visit('/ui/');
-  equal(new URL(page.url()).pathname, '/ui/overview', 'the first page');
+  equal(await page.title(), `Overview - ${(await read('/config/system')).hostname}`, 'the first page');
   const items = await page.locator('.attention-item').allInnerTexts();
   ok(items.some((text) => text.includes('away.test')), `no word of away.test: ${items}`);
   ok(items.some((text) => text.includes('InboundMail')), `no word of the demonstration certificate: ${items}`);
@@ -114,7 +114,7 @@ test('monitor: delivery status stays fresh and keeps filter, focus and selection
   await row.getByRole('checkbox').check();
   const search = page.getByRole('searchbox');
   await search.fill('away');
-  equal(new URL(page.url()).searchParams.get('q'), 'away', 'filter in the address');
+  await page.waitForURL((url) => url.searchParams.get('q') === 'away');
   const { messages } = await read('/queue/destinations/away.test');
   await send();
   await page.waitForFunction((n) => [...document.querySelectorAll('tbody td')].some((each) => each.innerText === String(n)), messages + 1);
@@ -157,7 +157,7 @@ test('monitor: a message is looked at and deleted', async () => {
 async function as(role) {
   const made = await main().call('POST', '/users', { name: role, role, password: main().password });
   ok([201, 409].includes(made.status), `user: ${made.status}`);
-  return Object.assign(Object.create(main()), { user: role, cookie: undefined });
+  return main().as(role);
 }
 
 test('monitor: operators may retry, readers may look', async () => {

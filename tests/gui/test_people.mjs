@@ -3,8 +3,7 @@ import { equal, gateways, ok, open, test } from './lib/suite.mjs';
 
 const PASSWORD = 'a long enough passphrase';
 
-/* The same gateway as somebody else sees it. */
-const as = (user) => Object.assign(Object.create(gateways.main), { user, password: PASSWORD, cookie: undefined, csrf: undefined });
+const as = (user) => gateways.main.as(user, PASSWORD);
 
 async function make(name, role) {
   const { status } = await gateways.main.call('POST', '/users', { name, role, password: PASSWORD });

@@ -10,6 +10,10 @@ import { fileURLToPath } from 'node:url';
 export const HERE = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 export const ROOT = path.join(HERE, '..', '..');
 export const API = '/api/v1';
+const PROVED_MS = 120000; /* a password counts as just entered for five minutes */
+
+/** A login that is old enough for the gateway to ask for the password again before long. */
+export const isOld = (atMs) => atMs === undefined || Date.now() - atMs > PROVED_MS;
 
 /* What Chromium is told to trust: the hash of the certificate's public key. With errors merely ignored
  * it would not keep anything in its cache, and a page would be no secure context. */
@@ -41,6 +45,12 @@ export class Gateway {
     return gateway;
   }
 
+  /** The same gateway as somebody else sees it. */
+  as(user, password = this.password) {
+    const own = { user, password, cookie: undefined, csrf: undefined, loggedInMs: undefined, storedMs: undefined };
+    return Object.assign(Object.create(this), own);
+  }
+
   /** Its exit code. */
   stop() {
     this.process.stdin.end();
@@ -49,7 +59,7 @@ export class Gateway {
 
   /** One call: {status, headers, data}. With a session of the administrator's, made at first use. */
   async call(method, where, body, { anonymous = false } = {}) {
-    if (!anonymous && this.cookie === undefined) await this.logIn();
+    if (!anonymous && isOld(this.loggedInMs)) await this.logIn();
     const headers = { Accept: 'application/json' };
     if (!anonymous && this.cookie) Object.assign(headers, { Cookie: this.cookie, 'X-Postern-CSRF': this.csrf });
     if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -77,5 +87,6 @@ export class Gateway {
     if (reply.status !== 200) throw new Error(`login: ${reply.status}`);
     this.cookie = reply.headers['set-cookie'][0].split(';')[0];
     this.csrf = reply.data.csrf;
+    this.loggedInMs = Date.now();
   }
 }

@@ -1,9 +1,8 @@
 /* The runner: tests in order of their files, one browser, two gateways, one table of figures. A test
  * gets what it needs from `open`: a page in a context of its own, watched (lib/watch.mjs). */
 import fs from 'node:fs';
-import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { Gateway, ROOT } from './gateway.mjs';
+import { Gateway, isOld } from './gateway.mjs';
 import { Watch } from './watch.mjs';
 
 const SECONDS = 120;
@@ -31,29 +30,18 @@ export function ok(condition, what) {
   if (!condition) throw new Error(what);
 }
 
-/* What a browser keeps of the administrator's login, made once: an account has a limit of sessions. While
- * the pages cannot log in yet it is the cookie alone. */
+/* What a browser keeps of the administrator's login: made now and then, an account has a limit of sessions. */
 async function loggedIn(gateway) {
-  if (gateway.storage !== undefined) return gateway.storage;
+  if (!isOld(gateway.storedMs)) return gateway.storage;
   const context = await browser.newContext({ baseURL: gateway.url });
   const page = await context.newPage();
   await page.goto('/ui/login');
-  const password = page.locator('input[type=password]');
-  if (fs.existsSync(path.join(ROOT, 'static', 'js', 'pages', 'login.js'))) {
-    await page.locator('input[autocomplete=username]').fill(gateway.user);
-    await password.fill(gateway.password);
-    await password.press('Enter');
-    await page.waitForURL((url) => url.pathname !== '/ui/login');
-  } else {
-    await gateway.logIn();
-    const [name, value] = gateway.cookie.split(/=(.*)/s);
-    await context.addCookies([{ name, value, url: gateway.url, secure: true, httpOnly: true, sameSite: 'Strict' }]);
-    // What the pages leave at login: without it they do not ask whether there is a session.
-    await context.addInitScript(() => {
-      if (location.protocol === 'https:') localStorage.setItem('postern.logged-in', '1');
-    });
-  }
+  await page.locator('input[autocomplete=username]').fill(gateway.user);
+  await page.locator('input[type=password]').fill(gateway.password);
+  await page.locator('input[type=password]').press('Enter');
+  await page.waitForURL((url) => url.pathname !== '/ui/login');
   gateway.storage = await context.storageState();
+  gateway.storedMs = Date.now();
   await context.close();
   return gateway.storage;
 }
