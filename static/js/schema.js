@@ -119,6 +119,10 @@ export async function listObjects(section, query = {}, signal = undefined) {
   return items;
 }
 
+const KINDS = ['public', 'private', 'blackhole'];
+/** Listeners in the order in which one thinks of them: those that face the world first. */
+export const publicFirst = (listeners) => [...listeners].sort((a, b) => KINDS.indexOf(a.type) - KINDS.indexOf(b.type));
+
 /** Sections whose objects may name one of SECTION: [{section, row}] */
 export function referrers(section) {
   return allSections().flatMap((each) =>

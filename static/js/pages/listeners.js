@@ -5,7 +5,7 @@ import { draft } from '../draft.js';
 import { t } from '../i18n.js';
 import { flow } from '../pic/flow.js';
 import { shield } from '../pic/shield.js';
-import { listObjects, pagePath, sectionOf, wordHelpOf, wordOf } from '../schema.js';
+import { listObjects, pagePath, publicFirst, sectionOf, wordHelpOf, wordOf } from '../schema.js';
 import { can } from '../session.js';
 import { icon, status } from '../ui/icons.js';
 import { certificateState } from './certificate_state.js';
@@ -73,5 +73,5 @@ function card(listener, extra) {
 
 export const render = (root, ctx) => sectionPage(root, ctx, {
   extra: loadExtra,
-  above: (data) => html`<div class="listener-cards">${data.objects.map((listener) => card(listener, data.extra))}</div>`,
+  above: (data) => html`<div class="listener-cards">${publicFirst(data.objects).map((listener) => card(listener, data.extra))}</div>`,
 });

@@ -39,7 +39,7 @@ function demonstrations(certificates, listeners) {
   return certificates.filter((each) => each.status?.pairs.some((pair) => pair.demonstration)).flatMap((each) =>
     usesOf(each).filter(isPublic).map((use) => ({
       id: `demonstration:${use.key}`, kind: 'warn', key: 'attention.demonstration', params: { listener: use.key },
-      href: '/ui/certificates?new=1', action: 'action.add_certificate',
+      href: '/ui/certificates', action: 'attention.open_certificates',
     })));
 }
 

@@ -22,7 +22,7 @@ import { api } from '../api.js';
 import { draft } from '../draft.js';
 import { problemText, t } from '../i18n.js';
 import { go, urlWith } from '../router.js';
-import { labelOf, leadOf, listObjects, pagePath, placeText, sectionOf, titleOf } from '../schema.js';
+import { labelOf, leadOf, listObjects, pagePath, placeText, publicFirst, sectionOf, titleOf } from '../schema.js';
 import { columnsOf, hintsOf, inheritedOf } from '../sections.js';
 import { can } from '../session.js';
 import { stageDelete, stageOrder } from '../stage.js';
@@ -169,7 +169,7 @@ export function sectionPage(root, ctx, more = {}) {
         more.extra?.(signal),
       ]);
       /* Only listeners of a kind that has such a table: private ones and black holes have no RAT. */
-      const named = listeners.filter((each) => name !== 'rat' || each.type === 'public').map((each) => each.name);
+      const named = publicFirst(listeners).filter((each) => name !== 'rat' || each.type === 'public').map((each) => each.name);
       return { objects, listeners: named, kinds: Object.fromEntries(listeners.map((each) => [each.name, each.type])), extra };
     },
     topics: ['commit', 'draft'],
