@@ -30,7 +30,7 @@ test('certificates: the chain as a picture, and its facts', async () => {
   const words = await pictures.first().getAttribute('aria-label');
   ok(/mx1\.example\.com → Intermediate: Example Issuing CA 7 → .*Example Root R1/.test(words), words);
   equal(await page.locator('.chain-bad').count(), 0, 'broken signatures');
-  equal(await page.locator('.facts code').count(), 6, 'serial numbers, fingerprints and keys');
+  equal(await page.locator('.cert-facts code').count(), 6, 'serial numbers, fingerprints and keys');
   await page.getByRole('link', { name: 'Edit certificate mx1' }).click();
   await page.waitForSelector('.sheet .form textarea');
   await page.keyboard.press('Escape');

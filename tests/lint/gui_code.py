@@ -1,6 +1,6 @@
 """The pages' scripts and styles keep the rules of server/DESIGN.md: markup comes from templates alone,
 two modules talk to the server, modules are short, texts come from the catalogues, styles have no ids and
-nothing !important."""
+nothing !important, and the styles of two pages do not speak of the same class: all pages are one style sheet."""
 import os
 import re
 import sys
@@ -114,8 +114,22 @@ def check_style(path):
         yield gui.line_of(text, found.start()), "%s: a class, not an id" % found.group().strip()
 
 
+def check_owners():
+    """(path, line, text) of a rule for nothing but a class that another page's styles have a rule for."""
+    owners = {}
+    for path in tree.files(("static/css/pages",), (".css",)):
+        for number, line in enumerate(tree.read(path).split("\n"), 1):
+            for name in re.findall(r"^ {2}(\.[\w-]+) \{", line):
+                owner = owners.setdefault(name, path)
+                if owner != path:
+                    yield path, number, "%s is a class of %s: another name" % (name, owner)
+
+
 def main():
     bad = 0
+    for path, line, text in check_owners():
+        print("%s:%d: %s" % (path.replace(os.sep, "/"), line, text))
+        bad += 1
     checks = [(path, check_module) for path in gui.modules()]
     checks += [(path, check_style) for path in tree.files(("static/css",), (".css",))]
     for path, check in checks:

@@ -27,7 +27,7 @@ const fact = (label, value) => html`<div class="fact"><dt>${label}</dt><dd>${val
 const copied = (text, label) => html`<span class="copied"><code>${text}</code>${copyIcon(text, label)}</span>`;
 
 function facts(cert, pair) {
-  return html`<dl class="facts">
+  return html`<dl class="cert-facts">
     ${fact(t('cert.names'), cert.names.length > 0 ? html`<ul class="fact-list">${cert.names.map((name) => html`<li>${name}</li>`)}</ul>` : t('cert.no_names'))}
     ${fact(t('cert.subject'), cert.subject || t('value.dash'))}
     ${fact(t('cert.issuer'), cert.self_signed ? t('cert.by_itself') : cert.issuer)}

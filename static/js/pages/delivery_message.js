@@ -10,7 +10,7 @@ import { ago, deleteMessages, destinationHref, leaveTo, logHref, recipientState,
 
 const logLink = (name, id) => (can('logs:read') ? html`<a href=${logHref({ [name]: id })}>${id}</a>` : String(id));
 
-const facts = (m) => html`<dl class="facts">
+const facts = (m) => html`<dl class="queue-facts">
   ${[
     ['queue.sender', senderText(m.sender)], ['queue.size', bytes(m.size_bytes)], ['queue.received', ago(m.received)], ['queue.client', m.client ?? t('queue.made_here')],
     ...(m.icid === null ? [] : [['queue.icid', logLink('icid', m.icid)]]),

@@ -13,9 +13,9 @@ import { MessageSheet } from './delivery_message.js';
 import { ago, deleteMessages, logHref, messageHref, replyCell, replyText, retryCall, retryDestinations, retryMessages, senderText, stateCell, tlsCell, until } from './delivery_parts.js';
 
 const PAGE = '500';
-const WIDE = { 'queue.last_reply': 'facts-wide', 'queue.results': 'facts-two' };
+const WIDE = { 'queue.last_reply': 'queue-facts-wide', 'queue.results': 'queue-facts-two' };
 
-const facts = (d) => html`<dl class="card facts">
+const facts = (d) => html`<dl class="card queue-facts">
   ${[
     ['queue.state', stateCell(d)], ['queue.messages', number(d.messages)], ['queue.oldest', ago(d.oldest)], ['queue.next_try', until(d.next_try, d)],
     ['queue.tls', tlsCell(d)], ['queue.connections', number(d.connections)],

@@ -16,7 +16,7 @@ const fact = (term, content) => html`<div><dt>${term}</dt><dd>${content}</dd></d
 function card(answer) {
   if (!answer.found) return html`<p>${t('hat.test.none')}</p>`;
   const tls = policyTls(answer);
-  return html`<dl class="facts">
+  return html`<dl class="test-facts">
     ${fact(t('section.sender-groups.one'), html`<strong>${answer.group}</strong> <code>${answer.pattern}</code>`)}
     ${fact(t('section.mail-flow-policies.one'), html`<a href=${pagePath(POLICIES, '', answer.policy)}>${answer.policy}</a>`)}
     ${fact(t('hat.test.then'), html`${actionWord(answer)}<p class="muted">${wordHelpOf(POLICIES, rowOf('action'), answer.action)}</p>`)}

@@ -65,14 +65,16 @@ export function expiryPicture(lanes, now = Date.now()) {
   const height = TOP + lanes.length * LANE;
   const today = share(span, now);
   const isFree = (at) => Math.abs(share(span, at) - today) > 9 && share(span, at) > 5 && share(span, at) < 92;
+  const named = ticksOf(span).filter(isFree);
+  const kind = (at) => (named.indexOf(at) % 2 === 1 ? 'expiry-month expiry-between' : 'expiry-month'); /* narrow: every other one */
   return html`<svg class="expiry" role="img" aria-label="${t('expiry.title')}: ${words(lanes)}" width="100%" height=${height} focusable="false">
     <defs><pattern id="expiry-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="expiry-stripe" width="3" height="6"></rect></pattern></defs>
     ${ticksOf(span).map((at) => svg`<line class="expiry-tick" x1=${percent(share(span, at))} x2=${percent(share(span, at))} y1="20" y2=${height}></line>
-      ${isFree(at) ? svg`<text class="expiry-month" x=${percent(share(span, at))} y="13" text-anchor="middle">${month(at)}</text>` : nothing}`)}
+      ${isFree(at) ? svg`<text class=${kind(at)} x=${percent(share(span, at))} y="13" text-anchor="middle">${month(at)}</text>` : nothing}`)}
     ${lanes.map((each, i) => lane(span, each, i))}
     <line class="expiry-today" x1=${percent(today)} x2=${percent(today)} y1="18" y2=${height}></line>
     ${lanes.map((each, i) => label(span, now, each, i))}
     <text class="expiry-now" x=${percent(today)} y="13" text-anchor="middle">${t('expiry.today')}</text>
   </svg>
-  <ul class="legend" aria-hidden="true"><li><span class="legend-life"></span>${t('expiry.valid')}</li><li><span class="legend-hatch"></span>${t('expiry.renew')}</li></ul>`;
+  <ul class="expiry-legend" aria-hidden="true"><li><span class="legend-life"></span>${t('expiry.valid')}</li><li><span class="legend-hatch"></span>${t('expiry.renew')}</li></ul>`;
 }

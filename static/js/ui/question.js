@@ -91,10 +91,10 @@ export class Question {
       if (text !== '') setQuery({ [this.name]: text });
       else this.update();
     };
-    return html`<div class="card ask"><form @submit=${submit}>
+    return html`<div class="card question"><form @submit=${submit}>
         <h2><label for=${id}>${this.title}</label></h2>
         <p class="muted" id="${id}-help">${this.help(listener)}</p>
-        <div class="ask-row"><input class="control" id=${id} data-filter=${this.isFilter ? '' : nothing} autocomplete="off" spellcheck="false" placeholder=${this.placeholder}
+        <div class="question-row"><input class="control" id=${id} data-filter=${this.isFilter ? '' : nothing} autocomplete="off" spellcheck="false" placeholder=${this.placeholder}
           aria-describedby=${this.#problem ? `${id}-error` : `${id}-help`} aria-invalid=${this.#problem ? 'true' : nothing}
           .value=${live(this.#text)} @input=${(event) => { this.#text = event.target.value; }}>
           <button class="button button-primary">${t('action.test')}</button></div>
