@@ -21,6 +21,7 @@ struct store *__wrap_call_store(struct api_call *call);
 const struct config *__wrap_call_running(struct api_call *call);
 int __wrap_audit_append(struct store *store, const struct clock *clock,
                         const struct audit_entry *entry, uint64_t *ret_id, struct error *reterr);
+void __wrap_store_set_rider(struct store *store, struct store_rider *rider);
 
 static struct mailbox box;
 static struct api *api;
@@ -30,7 +31,7 @@ static unsigned done_count, audit_count;
 struct store *__wrap_call_store(struct api_call *call)
 {
     (void)call;
-    return NULL; /* only handed on to the audit */
+    return NULL; /* only handed on */
 }
 
 const struct config *__wrap_call_running(struct api_call *call)
@@ -49,6 +50,13 @@ int __wrap_audit_append(struct store *store, const struct clock *clock,
     ASSERT(entry->outcome == AUDIT_FAILED && entry->action[0] != '\0');
     audit_count++;
     return 0;
+}
+
+/* Nothing is changed, so nothing rides along. */
+void __wrap_store_set_rider(struct store *store, struct store_rider *rider)
+{
+    (void)store;
+    ASSERT(rider == NULL);
 }
 
 static void set_up(void)
@@ -305,6 +313,23 @@ static void check_target(struct api_call *call, const struct wanted *wanted)
     target_close(&target);
 }
 
+/* Each parameter is a word of its schema, or no longer than that allows. */
+static void check_schemas(const struct api_call *call)
+{
+    for (unsigned i = 0; i < API_PARAM_COUNT; i++) {
+        json_t *schema = json_loads(api_param_infos[i].schema, 0, NULL);
+        json_t *words = json_object_get(schema, "enum"),
+               *most = json_object_get(schema, "maxLength");
+        bool is_word = words == NULL;
+        for (size_t j = 0; j < json_array_size(words); j++)
+            is_word = is_word || slice_eq(call->params[i],
+                                          slice_str(json_string_value(json_array_get(words, j))));
+        ASSERT(is_word || !call_has(call, (enum api_param)i));
+        ASSERT(most == NULL || call->params[i].len <= 4 * (size_t)json_integer_value(most));
+        json_decref(schema);
+    }
+}
+
 static void check_admitted(struct api_exchange *exchange, const struct wanted *wanted)
 {
     struct api_call *call = exchange->api_state;
@@ -314,6 +339,7 @@ static void check_admitted(struct api_exchange *exchange, const struct wanted *w
 
     ASSERT(exchange->body_max == body_max && buf_len(&exchange->reply) == 0 && audit_count == 0);
     check_call(call, wanted);
+    check_schemas(call);
     if (call->route->sections != API_SECTIONS_NONE)
         check_target(call, wanted);
     else
@@ -344,6 +370,11 @@ static void check(struct api_exchange *exchange, const struct wanted *wanted)
         ASSERT(route->body == API_BODY_NONE ||
                slice_starts_nocase(slice_trim(type), SLICE("application/")));
         check_admitted(exchange, wanted);
+        return;
+    }
+    if (exchange->status == 400) {
+        ASSERT(exchange->query.len > 0);
+        check_problem(exchange, 400, NULL);
         return;
     }
     ASSERT(route->body != API_BODY_NONE && !slice_eq(type, SLICE("application/json")));
