@@ -35,7 +35,7 @@ def test_get(cli, gateway):
     assert sections["system"] == "one object" and sections["rat"] == "objects of a listener"
     assert fields(cli.ok("config", "get", "system"))["hostname"] == "gateway.example.test"
     listeners = rows(cli.ok("config", "get", "listeners"))
-    assert [row["name"] for row in listeners] == ["InboundMail", "OutgoingMail", "Blackhole"]
+    assert [row["name"] for row in listeners] == ["Blackhole", "InboundMail", "OutgoingMail"]
     one = fields(cli.ok("config", "get", "listeners", "InboundMail"))
     assert one["port"] == str(gateway.public) and one["type"] == "public"
     assert cli.json("config", "get", "listeners", "InboundMail") == cli.api("GET", "/config/listeners/InboundMail")[1]
@@ -58,7 +58,7 @@ def test_pages(cli):
     first = cli("config", "get", "listeners", "--limit", "2")
     assert len(rows(first.stdout)) == 2
     cursor = re.search(r"--cursor '([^']+)'", first.stderr).group(1)
-    assert [row["name"] for row in rows(cli.ok("config", "get", "listeners", "--cursor", cursor))] == ["Blackhole"]
+    assert [row["name"] for row in rows(cli.ok("config", "get", "listeners", "--cursor", cursor))] == ["OutgoingMail"]
     assert [row["name"] for row in rows(cli.ok("config", "get", "listeners", "--find", "private"))] == ["OutgoingMail"]
 
 
