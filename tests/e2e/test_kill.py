@@ -5,18 +5,26 @@ is counted, and only what was on its way at a kill may have.
 KILL_ROUNDS sets the number of rounds: 10 otherwise, 50 in the long suite. Segments of 1 MB make roll-over,
 removal and body files fall into the window; every 7th recipient is deferred, every 10th destination is
 down until the last round."""
+import json
 import os
 import random
+import subprocess
 import time
 
 import pytest
 
-from harness import IS_LONG, wait_until
+from harness import IS_LONG, binary, wait_until
 from harness.gateway import Config
 from harness.sink import read_ledger, reconcile
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "50" if IS_LONG else "10"))
 DOMAINS = 10
+
+
+def waiting(gateway):
+    done = subprocess.run([binary(), "queue", "summary", "--json", "--state-dir", gateway.state], timeout=60,
+                          capture_output=True, check=True)
+    return json.loads(done.stdout)["messages"]
 
 
 @pytest.mark.parametrize("sizes", ["small", "mixed"])
@@ -75,7 +83,8 @@ def test_nothing_acknowledged_is_lost(make_gateway, make_bench_sink, make_load, 
                                                   max(restarts)))
     assert len(twice) <= max(20 * ROUNDS, len(sent) // 20), len(twice)
     assert len(extra) <= 40 * ROUNDS, len(extra)
-    # And nothing is left over when all is delivered.
+    # And nothing is left over when all is delivered, those too whose sender saw no reply.
+    wait_until(lambda: waiting(gateway) == 0, 120, "an empty queue")
     assert gateway.stop() == 0
     gateway.start()
     time.sleep(1)
