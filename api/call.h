@@ -1,8 +1,10 @@
 /* One call of a route, on the main thread: what handlers see.
  *
  * A handler reads the call, calls control/ and config/, and answers with exactly one respond_* or
- * problem_*. One that must wait (a password's hash, a search) returns without an answer, keeps the
- * call, and answers later from a letter on the main thread. */
+ * problem_*. The answer gives the call back, and another thread frees it, perhaps before the
+ * function that answered returns: nothing of it may be looked at any more. One that must wait (a
+ * password's hash, a search) returns without an answer, keeps the call, and answers later from a
+ * letter on the main thread. */
 #ifndef POSTERN_API_CALL_H
 #define POSTERN_API_CALL_H
 

@@ -47,14 +47,14 @@ void api_drafts(struct api_call *call)
 
 void api_draft_create(struct api_call *call)
 {
-    const json_t *ttl = json_object_get(call->body, "ttl_s");
     const char *title = call_text(call, "title", true, DRAFT_TITLE_MAX - 1);
-    json_int_t ttl_s = ttl == NULL ? TTL_DEFAULT_S : json_integer_value(ttl);
     struct draft draft;
     struct error error;
 
     if (title == NULL)
         return;
+    const json_t *ttl = json_object_get(call->body, "ttl_s");
+    json_int_t ttl_s = ttl == NULL ? TTL_DEFAULT_S : json_integer_value(ttl);
     if ((ttl != NULL && !json_is_integer(ttl)) || ttl_s < TTL_MIN_S || ttl_s > TTL_MAX_S) {
         const struct config_error_params range = {
             .has_range = true, .min = TTL_MIN_S, .max = TTL_MAX_S};
@@ -197,10 +197,10 @@ static bool read_item(struct api_call *call, struct overlay_item *ret_item)
     const char *section = call_text(call, "section", true, 64);
     const char *listener = section == NULL ? NULL : call_text(call, "listener", false, 512);
     const char *key = listener == NULL ? NULL : call_text(call, "key", false, 512);
-    const json_t *order = json_object_get(call->body, "order");
 
     if (key == NULL)
         return false;
+    const json_t *order = json_object_get(call->body, "order");
     if (order != NULL && !json_is_boolean(order)) {
         problem_member(call, "/order", "value.type", NULL, "must be true or false");
         return false;

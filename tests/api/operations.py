@@ -190,6 +190,7 @@ FIXED = {
     "draft_create": Row(
         good(body={"title": "play", "ttl_s": 600}),
         member("/title", "key.missing", {}),
+        member("/title", "key.missing", {"ttl_s": 600}),
         member("/title", "value.length", {"title": "x" * 200}),
         member("/ttl_s", "value.range", {"title": "play", "ttl_s": 59}),
         member("/ttl_s", "value.range", {"title": "play", "ttl_s": "600"})),
