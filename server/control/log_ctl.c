@@ -64,21 +64,12 @@ int log_ctl_search(struct log_ctl *ctl, struct log_ctl_search *search)
     return 0;
 }
 
-/* `Www Mmm dd HH:MM:SS YYYY Level: text`: neither time nor level holds a colon before a blank. */
 void log_ctl_text(struct slice line, struct buf *buf)
 {
     struct trace_record *record = trace_parse_json(line);
-    struct buf whole;
 
     if (record == NULL)
         return;
-    buf_init(&whole, 0);
-    trace_render_text(record, &whole);
-    struct slice text = buf_slice(&whole);
-    while (text.len > 2 && memcmp(text.p, ": ", 2) != 0)
-        text = slice_of(text.p + 1, text.len - 1);
-    if (text.len > 2)
-        (void)buf_append(buf, text.p + 2, text.len - 3); /* without the line feed */
-    buf_finish(&whole);
+    trace_render_words(record, buf);
     trace_record_destroy(record);
 }

@@ -131,6 +131,8 @@ void trace_record_destroy(struct trace_record *record);
  * the time zone of trace_zone_set (trace/zone.h); JSON:
  * {"time":"...Z","level":...,"event":...,fields}. RECORD must be one that trace_pack made. */
 void trace_render_text(const struct trace_record *record, struct buf *buf);
+/* What the text has behind the level, without the line feed. */
+void trace_render_words(const struct trace_record *record, struct buf *buf);
 void trace_render_json(const struct trace_record *record, struct buf *buf);
 
 #endif

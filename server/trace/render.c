@@ -353,18 +353,12 @@ static char *reserve(const struct trace_record *record, const struct trace_templ
     return buf_reserve(buf, t->fixed_bytes + 6 * (size_t)record->size_bytes);
 }
 
-void trace_render_text(const struct trace_record *record, struct buf *buf)
+/* The event's template with the record's values in it. */
+static char *text_words(char *at, const struct trace_record *record, const struct trace_template *t)
 {
     const struct trace_event_info *info = &trace_events[record->event];
-    const struct trace_template *t = trace_template_of((enum trace_event)record->event);
     struct slice raw[TRACE_FIELDS_MAX];
     trace_record_fields(record, raw);
-    char *start = reserve(record, t, buf);
-    if (start == NULL)
-        return;
-    char *at = text_time(start, record->time_ms);
-    at = write_str(at, trace_level_word(info->level));
-    at = write_str(at, ": ");
     for (size_t i = 0; i < t->part_count; i++) {
         const struct trace_part *part = &t->parts[i];
         at = write_slice(at, part->literal);
@@ -378,6 +372,28 @@ void trace_render_text(const struct trace_record *record, struct buf *buf)
         at = text_value(at, field, value, part->stop);
         at = write_slice(at, part->suffix);
     }
+    return at;
+}
+
+void trace_render_words(const struct trace_record *record, struct buf *buf)
+{
+    const struct trace_template *t = trace_template_of((enum trace_event)record->event);
+    char *start = reserve(record, t, buf);
+    if (start == NULL)
+        return;
+    buf_commit(buf, (size_t)(text_words(start, record, t) - start));
+}
+
+void trace_render_text(const struct trace_record *record, struct buf *buf)
+{
+    const struct trace_template *t = trace_template_of((enum trace_event)record->event);
+    char *start = reserve(record, t, buf);
+    if (start == NULL)
+        return;
+    char *at = text_time(start, record->time_ms);
+    at = write_str(at, trace_level_word(trace_events[record->event].level));
+    at = write_str(at, ": ");
+    at = text_words(at, record, t);
     *at++ = '\n';
     buf_commit(buf, (size_t)(at - start));
 }
