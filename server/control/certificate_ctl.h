@@ -45,8 +45,8 @@ struct certificate_ctl_chain {
     bool is_demonstration; /* made at the first start, known by everybody as nobody's */
 };
 
-/* What a chain in PEM says, copied into ARENA. Certificates that cannot be read end it: count is 0
- * if the first cannot. */
+/* What a chain in PEM says, copied into ARENA. One that cannot be read, or is longer than
+ * CERTIFICATE_CTL_CHAIN_MAX, has a count of 0: a part of it would look whole. */
 struct certificate_ctl_chain certificate_ctl_read(struct slice pem, struct mem_arena *arena);
 
 #endif

@@ -8,12 +8,11 @@
  * would spin. A reserve descriptor is closed, the connection taken with it and dropped, the reserve
  * opened again. Without a reserve the poll pauses for LISTENER_PAUSE_MS.
  *
- * Owner thread: the loop's, but for probe and bind. */
+ * Owner thread: the loop's, but for probe and open. */
 #include "net/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -51,17 +50,6 @@ int listener_probe(const struct ip *ip, uint16_t port, struct error *reterr)
 int listener_open(const struct ip *ip, uint16_t port, int *ret_fd, struct error *reterr)
 {
     return tcp_bind(ip, port, true, LISTENER_BACKLOG, ret_fd, reterr);
-}
-
-uint16_t listener_port(int fd)
-{
-    struct sockaddr_storage addr;
-    socklen_t len = sizeof(addr);
-    struct ip ip;
-    uint16_t port = 0;
-    if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
-        return 0;
-    return ip_from_sockaddr((struct sockaddr *)&addr, &ip, &port) ? port : 0;
 }
 
 /* --- accepting --- */

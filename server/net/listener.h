@@ -24,10 +24,9 @@ struct loop;
  * listens there, ERR_IO when the address is not ours. Any thread. Skip it where a socket of our own
  * overlaps (127.0.0.1 -> 0.0.0.0). */
 int listener_probe(const struct ip *ip, uint16_t port, struct error *reterr) MUST_CHECK;
-/* A socket for one loop, which listens. Port 0 takes a free one, see listener_port. Any thread.
+/* A socket for one loop, which listens. Any thread.
  * ERR_EXISTS: another process has the port; ERR_IO, ERR_FULL. */
 int listener_open(const struct ip *ip, uint16_t port, int *ret_fd, struct error *reterr) MUST_CHECK;
-uint16_t listener_port(int fd);
 
 enum { LISTENER_BACKLOG = 1024 };
 
