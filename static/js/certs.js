@@ -12,7 +12,7 @@ export const isDemonstration = (object) => object.status.pairs.some((pair) => pa
 export const isSelfSigned = (object) => leavesOf(object).some((leaf) => leaf.self_signed);
 
 /* A triangle says: do something soon; a square: it is already refused, or nearly. */
-const DOTS = { ok: 'ok', warning: 'warn', critical: 'bad', not_yet_valid: 'warn', expired: 'bad' };
+export const HEALTH_DOTS = { ok: 'ok', warning: 'warn', critical: 'bad', not_yet_valid: 'warn', expired: 'bad' };
 
 /**
  * The one word that says how it is: what its dates say comes before who signed it.
@@ -24,7 +24,7 @@ export function stateOf(object) {
   const isFine = health === 'ok';
   if (isFine && isDemonstration(object)) return { dot: 'warn', text: t('cert.demonstration'), help: t('cert.demonstration.help') };
   if (isFine && isSelfSigned(object)) return { dot: 'warn', text: t('cert.self_signed'), help: t('cert.self_signed.help') };
-  return { dot: DOTS[health], text: t(`cert.health.${health}`), help: t(`cert.health.${health}.help`) };
+  return { dot: HEALTH_DOTS[health], text: t(`cert.health.${health}`), help: t(`cert.health.${health}.help`) };
 }
 
 /** A value of a distinguished name (RFC 4514), its escapes taken away; '' if it has none. */
@@ -86,7 +86,7 @@ export const useKind = (use) => kindText(use.section, labelOfPointer(use.section
 /** A section that is one object is named already. */
 export const kindText = (section, label) => (sectionOf(section)?.singleton ? label : `${oneOf(section)}: ${label}`);
 
-export const usePath = (use) => (sectionOf(use.section)?.singleton ? `/ui/${use.section}` : pagePath(use.section, use.listener, use.key));
+export const usePath = (use) => pagePath(use.section, use.listener, use.key);
 
 /** Links to what uses it; what is beyond the first hundred is counted. */
 export function usesCell(object) {

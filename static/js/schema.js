@@ -50,9 +50,9 @@ export function apiPath(section, key) {
   return pathOf(...parts, ...(key === undefined ? [] : [key]));
 }
 
-/** The page of a section, or of an object in it. */
+/** The page of a section, or of an object in it; a section that is one object has one page. */
 export function pagePath(section, listener, key) {
-  if (key === undefined) return pathOf('ui', section);
+  if (key === undefined || sections.get(section)?.singleton) return pathOf('ui', section);
   return pathOf(...['ui', section, ...(sections.get(section)?.per_listener ? [listener] : []), key]);
 }
 
@@ -60,6 +60,10 @@ export const keyOf = (section, object) => object[sections.get(section).key];
 
 /** "InboundMail / TRUSTED", or just the key. */
 export const placeText = (listener, key) => (listener ? `${listener} / ${key}` : key);
+
+/** "Sender group InboundMail / TRUSTED"; the section's name where it is one object. */
+export const placeName = ({ section, listener, key }) =>
+  (key === undefined || sections.get(section)?.singleton ? titleOf(section) : `${oneOf(section)} ${placeText(listener, key)}`);
 
 /**
  * Where a pointer of validation leads: "/rat/InboundMail/ALL/action" is in an object of "rat".
@@ -131,7 +135,7 @@ export function referrers(section) {
 }
 
 /** What names an object, in my draft: {items: [{section, listener, key, label}], total}. The items are
- * the first hundred; key is undefined for a section that is one object. */
+ * the first hundred. */
 export async function usersOf(section, key, listener = '') {
   const isCertificate = section === 'certificates'; /* they say it themselves */
   const path = isCertificate ? apiPath(section, key) : pathOf('config-uses', section, key);
@@ -140,7 +144,7 @@ export async function usersOf(section, key, listener = '') {
   const items = data.items.map((each) => ({
     section: each.section,
     listener: each.listener,
-    key: sections.get(each.section)?.singleton ? undefined : each.key,
+    key: each.key,
     label: labelOfPointer(each.section, each.pointer, each.label),
   }));
   return { items, total: data.total };

@@ -3,8 +3,7 @@ import { html } from '../vendor/lit.js';
 import { api } from './api.js';
 import { draft } from './draft.js';
 import { t } from './i18n.js';
-import { apiPath, oneOf, placeText, titleOf, usersOf } from './schema.js';
-import { pagePath } from './schema.js';
+import { apiPath, oneOf, pagePath, placeName, placeText, usersOf } from './schema.js';
 import { confirm } from './ui/dialog.js';
 import { toast } from './ui/toast.js';
 
@@ -43,8 +42,7 @@ const USERS_SHOWN = 12;
 function users({ items, total }) {
   const shown = items.slice(0, USERS_SHOWN);
   return html`<p>${t('delete.used', { n: total })}</p><ul>${shown.map((user) => html`<li>
-    <a href=${user.key === undefined ? `/ui/${user.section}` : pagePath(user.section, user.listener, user.key)}>
-      ${user.key === undefined ? titleOf(user.section) : `${oneOf(user.section)} ${placeText(user.listener, user.key)}`}</a> (${user.label})</li>`)}
+    <a href=${pagePath(user.section, user.listener, user.key)}>${placeName(user)}</a> (${user.label})</li>`)}
     ${total > shown.length ? html`<li>${t('value.more', { n: total - shown.length })}</li>` : ''}</ul>
     <p>${t('delete.used_do')}</p>`;
 }

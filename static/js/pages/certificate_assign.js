@@ -22,7 +22,6 @@ async function placesOf({ section, row }, signal) {
 
 const idOf = (place) => [place.section, place.listener, place.key, place.row.key].join('/');
 const nameOf = (place) => (place.key === undefined ? titleOf(place.section) : placeText(place.listener, place.key));
-const pathOf = (place) => (place.key === undefined ? `/ui/${place.section}` : pagePath(place.section, place.listener, place.key));
 
 export class Assignment {
   #places = [];
@@ -84,7 +83,7 @@ export class Assignment {
         <span class="muted assign-what">${kindText(place.section, labelOf(place.section, place.row))}</span>
         ${isHere ? html`<span class="muted assign-what">${t('assign.here')}</span>`
           : html`<span class="muted assign-what">${place.now ? t('assign.now', { name: place.now }) : t('assign.none')}</span>`}</span></label>
-      <a class="button button-small button-quiet" href=${pathOf(place)} aria-label=${t('assign.open', { name: nameOf(place) })}>${t('action.open')}</a></li>`;
+      <a class="button button-small button-quiet" href=${pagePath(place.section, place.listener, place.key)} aria-label=${t('assign.open', { name: nameOf(place) })}>${t('action.open')}</a></li>`;
   }
 
   template() {

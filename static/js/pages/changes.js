@@ -8,7 +8,7 @@ import { announce, focusOn } from '../a11y.js';
 import { api, pathOf, Problem } from '../api.js';
 import { draft } from '../draft.js';
 import { problemText, t } from '../i18n.js';
-import { labelOfPointer, oneOf, pagePath, placeOfPointer, placeText, titleOf } from '../schema.js';
+import { labelOfPointer, pagePath, placeName, placeOfPointer } from '../schema.js';
 import { can } from '../session.js';
 import { apiButton } from '../ui/apicall.js';
 import { confirm } from '../ui/dialog.js';
@@ -32,9 +32,8 @@ async function load(signal) {
 export function finding(error) {
   const place = placeOfPointer(error.pointer);
   if (!place) return html`<li>${problemText(error)}</li>`;
-  const name = place.key === undefined ? titleOf(place.section) : `${oneOf(place.section)} ${placeText(place.listener, place.key)}`;
-  const href = place.key === undefined ? `/ui/${place.section}` : pagePath(place.section, place.listener, place.key);
-  return html`<li><a href=${href}>${name}</a>${place.pointer ? html` · ${labelOfPointer(place.section, place.pointer)}` : nothing}: ${problemText(error)}</li>`;
+  const href = pagePath(place.section, place.listener, place.key);
+  return html`<li><a href=${href}>${placeName(place)}</a>${place.pointer ? html` · ${labelOfPointer(place.section, place.pointer)}` : nothing}: ${problemText(error)}</li>`;
 }
 
 function findings({ errors, warnings }) {

@@ -2,14 +2,11 @@
  * of the two is chosen for each; fields that only one side touched merge by themselves. */
 import { html } from '../../vendor/lit.js';
 import { t } from '../i18n.js';
-import { labelOf, oneOf, placeText, rowOfPointer, sectionOf, titleOf } from '../schema.js';
+import { labelOf, placeName, rowOfPointer } from '../schema.js';
 import { valueText } from '../ui/field.js';
 import { notice } from '../ui/state.js';
 
 const idOf = (conflict) => [conflict.section, conflict.listener, conflict.key, conflict.pointer].join('/');
-
-const nameOf = ({ section, listener, key }) =>
-  (sectionOf(section)?.singleton ? titleOf(section) : `${oneOf(section)} ${placeText(listener, key)}`);
 
 function show(conflict, value) {
   const found = rowOfPointer(conflict.section, conflict.pointer);
@@ -31,7 +28,7 @@ function choice(conflict, choices, update, take, i) {
 function row(conflict, choices, update, i) {
   const found = rowOfPointer(conflict.section, conflict.pointer);
   const label = found ? labelOf(found.path, found.row) : t('diff.whole');
-  return html`<tr><th scope="row">${nameOf(conflict)}<br><span class="muted">${label}</span></th>
+  return html`<tr><th scope="row">${placeName(conflict)}<br><span class="muted">${label}</span></th>
     <td data-l=${t('conflict.base')}>${show(conflict, conflict.base)}</td>
     <td data-l=${t('conflict.theirs')}>${choice(conflict, choices, update, 'theirs', i)}</td>
     <td data-l=${t('conflict.mine')}>${choice(conflict, choices, update, 'mine', i)}</td></tr>`;

@@ -4,7 +4,7 @@
  *   diffItem(item, { tools: html`…`, isOpen: true })    an item of GET /drafts/me/diff */
 import { html, nothing } from '../../vendor/lit.js';
 import { t } from '../i18n.js';
-import { labelOf, oneOf, pagePath, placeText, rowOfPointer, titleOf, sectionOf } from '../schema.js';
+import { labelOf, pagePath, placeName, rowOfPointer, titleOf } from '../schema.js';
 import { valueText } from './field.js';
 import { icon } from './icons.js';
 
@@ -87,12 +87,10 @@ export const activationText = (when) => t('activation.' + when);
 /** Name of an item's object as a sentence: "Listener InboundMail". */
 export function itemName(item) {
   if (item.op === 'order') return t('diff.order_of', { what: titleOf(item.section), listener: item.listener });
-  if (sectionOf(item.section)?.singleton) return titleOf(item.section);
-  return `${oneOf(item.section)} ${placeText(item.listener, item.key)}`;
+  return placeName(item);
 }
 
-const pageOf = (item) => (sectionOf(item.section)?.singleton || item.op === 'order' || item.op === 'remove'
-  ? `/ui/${item.section}` : pagePath(item.section, item.listener, item.key));
+const pageOf = (item) => pagePath(item.section, item.listener, item.op === 'order' || item.op === 'remove' ? undefined : item.key);
 
 /** Glyph, operation and linked name on one line. */
 export const itemHead = (item) => html`<span class="diff-op diff-op-${item.op}">${icon(GLYPHS[item.op])}<span class="visually-hidden">${t('diff.op.' + item.op)}</span></span>
